@@ -1,0 +1,1 @@
+//! Carries events on: enrichment, loading into ClickHouse, payments.

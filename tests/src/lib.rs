@@ -1,0 +1,1 @@
+//! The promises, on the real binaries, a real broker and a real ClickHouse.
