@@ -1,1 +1,32 @@
 //! What an event is: Avro schemas, their Rust types, the codec and the topics. No I/O, no async.
+//!
+//! A topic's schema stands in the `.avsc` file of its name; its Rust type here is proved against it:
+//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`DeadLetter`] (`dead_letters`).
+//! [`Encoder`] and [`Decoder`] carry them to bytes and back; [`Topic`] lists where they travel.
+//!
+//! `examples/<topic>/<case>.json` holds one story a file; every golden test of the workspace starts there.
+
+mod codec;
+mod datum;
+mod dead_letter;
+mod enriched;
+mod event;
+mod fact;
+pub mod history;
+mod payment;
+mod record;
+#[cfg(test)]
+mod tests;
+mod topic;
+mod value;
+
+pub use codec::{Decoder, Encoder, Malformed};
+pub use datum::Datum;
+pub use dead_letter::DeadLetter;
+pub use enriched::Enriched;
+pub use event::Event;
+pub use fact::Fact;
+pub use payment::Payment;
+pub use record::Record;
+pub use topic::{Retention, Topic, UnknownTopic};
+pub use value::{Bytes, Decimal, DecimalError, JsonText, Kind, Timestamp};
