@@ -11,6 +11,7 @@ mod datum;
 mod dead_letter;
 mod enriched;
 mod event;
+pub mod examples;
 mod fact;
 pub mod history;
 mod payment;

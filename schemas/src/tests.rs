@@ -1,1 +1,3 @@
+//! The crate's claims, proved with `apache-avro`.
 
+mod stories;

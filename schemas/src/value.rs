@@ -2,9 +2,17 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{
+    OffsetDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
 
-/// An instant: milliseconds since 1970-01-01T00:00:00Z. In JSON: RFC 3339.
+/// RFC 3339 with all three places of the milliseconds: as text it sorts as in time.
+const MILLISECONDS: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// An instant: milliseconds since 1970-01-01T00:00:00Z. In JSON: RFC 3339, as `2026-11-24T08:00:00.000Z`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
@@ -27,7 +35,8 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .ok()
-            .and_then(|instant| instant.format(&Rfc3339).ok());
+            .filter(|instant| instant.year() >= 0)
+            .and_then(|instant| instant.format(MILLISECONDS).ok());
         match text {
             Some(text) => f.write_str(&text),
             None => write!(f, "{}ms", self.0), // beyond the years that RFC 3339 can write
