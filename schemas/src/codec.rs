@@ -8,7 +8,7 @@ use crate::{
     history,
     record::{Read, Record},
 };
-use apache_avro::{Schema, from_avro_datum, rabin::Rabin, to_avro_datum};
+use apache_avro::{Schema, from_avro_datum, rabin::Rabin, to_avro_datum, util::max_allocation_bytes};
 use std::{collections::HashMap, marker::PhantomData};
 
 /// Bytes that are no value of the expected kind.
@@ -37,6 +37,9 @@ impl Malformed {
 const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
 /// First byte of Confluent's wire format.
 const CONFLUENT: u8 = 0;
+/// Longest text and longest array that apache-avro may make room for before it has read them: a hostile length
+/// must not reserve memory. Its own bound is 512 MiB, and times 56 for an array. No message is longer than this.
+const RESOLVED_LENGTH: usize = 8 << 20;
 
 /// Which framing a writer uses, and its bytes before each datum.
 #[derive(Debug, Clone)]
@@ -152,8 +155,12 @@ impl<R: Record> Decoder<R> {
 
     /// Reads an older or newer datum by the rules of Avro's schema resolution. Slow, and rare.
     fn resolve(&self, writer: &Schema, mut datum: &[u8]) -> Read<R> {
+        max_allocation_bytes(RESOLVED_LENGTH);
         let value = from_avro_datum(writer, &mut datum, Some(&self.present));
         let value = value.map_err(|error| Malformed::new(error.to_string()))?;
+        if !datum.is_empty() {
+            return Err(Malformed::new("bytes behind the value"));
+        }
         let bytes = to_avro_datum(&self.present, value).map_err(|error| Malformed::new(error.to_string()))?;
         whole(&bytes)
     }

@@ -24,7 +24,10 @@ pub struct Retention {
     pub bytes_per_partition: u64,
 }
 
-const DAY: Duration = Duration::from_hours(24);
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 60 * 60)
+}
+
 const GIB: u64 = 1 << 30;
 
 impl Topic {
@@ -57,13 +60,9 @@ impl Topic {
     #[must_use]
     pub const fn retention(self) -> Retention {
         match self {
-            Self::Events => Retention { time: DAY, bytes_per_partition: 50 * GIB },
-            Self::Enriched => {
-                Retention { time: Duration::from_hours(24 * 14), bytes_per_partition: 200 * GIB }
-            }
-            Self::Payments | Self::DeadLetters => {
-                Retention { time: Duration::from_hours(24 * 30), bytes_per_partition: 20 * GIB }
-            }
+            Self::Events => Retention { time: days(1), bytes_per_partition: 50 * GIB },
+            Self::Enriched => Retention { time: days(14), bytes_per_partition: 200 * GIB },
+            Self::Payments | Self::DeadLetters => Retention { time: days(30), bytes_per_partition: 20 * GIB },
         }
     }
 }

@@ -161,13 +161,13 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-/// The text of a JSON value. In JSON: the value itself.
+/// The text of a JSON value. In JSON: the value itself, letter for letter, so that no number is rounded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JsonText(pub String);
 
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match serde_json::from_str::<serde_json::Value>(&self.0) {
+        match serde_json::from_str::<&serde_json::value::RawValue>(&self.0) {
             Ok(value) => value.serialize(serializer),
             Err(_) => self.0.serialize(serializer),
         }
