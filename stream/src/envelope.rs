@@ -1,0 +1,201 @@
+//! A value that entered cannot vanish: it travels with a receipt, and the receipt wants a fate.
+
+use crate::{fault::Refusal, ledger::Ledger, metrics};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Name of the header that carries the W3C trace context.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// The headers of a message, in order; names may repeat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    /// No headers.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// One header more.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        self.0.push((name.into(), value.into()));
+        self
+    }
+
+    /// The first header of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+}
+
+/// One message as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Name of the topic on the broker, prefix included.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Milliseconds since the epoch, as the producer or the broker stamped it.
+    pub timestamp_ms: i64,
+    /// Key, if any.
+    pub key: Option<Vec<u8>>,
+    /// Value; empty for a tombstone.
+    pub payload: Vec<u8>,
+    /// Headers.
+    pub headers: Headers,
+}
+
+impl Message {
+    /// What it weighs in memory, in bytes, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const OVERHEAD: usize = 256;
+        OVERHEAD + self.payload.len() + self.key.as_ref().map_or(0, Vec::len)
+    }
+}
+
+/// How a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// What it became is safe where it belongs.
+    Delivered,
+    /// A rule said that it goes no further.
+    Dropped(&'static str),
+    /// It is in the dead letters, for this reason.
+    Dead(&'static str),
+}
+
+impl Fate {
+    /// The tag of the fate, and of its reason.
+    #[must_use]
+    pub const fn tags(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Delivered => ("delivered", ""),
+            Self::Dropped(reason) => ("dropped", reason),
+            Self::Dead(reason) => ("dead", reason),
+        }
+    }
+}
+
+/// The ledger of one assignment of one partition, shared by the receipts of its messages.
+#[derive(Debug, Clone)]
+pub struct SharedLedger {
+    lane: &'static str,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+impl SharedLedger {
+    /// An empty ledger, counted under the name of the lane.
+    #[must_use]
+    pub fn new(lane: &'static str) -> Self {
+        Self { lane, ledger: Arc::default() }
+    }
+
+    /// Takes a message in. `budget` is the room in memory that it holds until its fate.
+    ///
+    /// # Errors
+    /// The message itself, when its offset is not after the last one: the source read it twice, and the first
+    /// reading stands for both.
+    pub fn receive(&self, message: Message, budget: OwnedSemaphorePermit) -> Result<Envelope, Message> {
+        if self.lock().take(message.offset).is_err() {
+            return Err(message);
+        }
+        metrics::received(self.lane);
+        let receipt = Receipt { offset: message.offset, ledger: self.clone(), open: true, _budget: budget };
+        Ok(Envelope { message, receipt })
+    }
+
+    /// The offset to commit; see [`Ledger::frontier`].
+    #[must_use]
+    pub fn frontier(&self) -> Option<i64> {
+        self.lock().frontier()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A message and the receipt that must be settled for it.
+#[derive(Debug)]
+pub struct Envelope {
+    /// What was read.
+    pub message: Message,
+    /// What is owed.
+    pub receipt: Receipt,
+}
+
+/// The duty to give a message its fate. Dropped unsettled it is counted, and its offset stays open.
+#[derive(Debug)]
+#[must_use = "a message without a fate keeps its partition from being committed"]
+pub struct Receipt {
+    offset: i64,
+    ledger: SharedLedger,
+    open: bool,
+    _budget: OwnedSemaphorePermit,
+}
+
+impl Receipt {
+    /// Ends the message.
+    pub fn settle(mut self, fate: Fate) {
+        self.open = false;
+        metrics::settled(self.ledger.lane, fate);
+        self.ledger.lock().settle(self.offset);
+    }
+
+    /// Gives the message back to the broker, knowingly: a shutdown or a rebalance took the time to store it.
+    pub fn leave_open(mut self) {
+        self.open = false;
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if self.open {
+            metrics::unsettled(self.ledger.lane);
+        }
+    }
+}
+
+/// What a step makes of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict<T> {
+    /// It goes on, as this.
+    Keep(T),
+    /// A rule drops it; the reason is counted.
+    Drop(&'static str),
+    /// It is wrong: to the dead letters.
+    Refuse(Refusal),
+}
+
+/// One contiguous range of offsets of one partition, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRange {
+    /// Name of the topic on the broker.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+    /// First offset.
+    pub first: i64,
+    /// Last offset.
+    pub last: i64,
+}
+
+impl PlannedRange {
+    /// The same for the same range, whoever writes it and however often.
+    #[must_use]
+    pub fn token(&self) -> String {
+        format!("{}:{}:{}-{}", self.topic, self.partition, self.first, self.last)
+    }
+}

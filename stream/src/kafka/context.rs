@@ -1,0 +1,87 @@
+//! What librdkafka tells about itself: logs, errors, and whether a broker is there.
+
+use crate::{metrics, telemetry::Health};
+use rdkafka::{
+    ClientContext, Statistics,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Watches the connections of one client, by what they carry and not by what they claim: a broker counts when
+/// its state is `UP`, which librdkafka says only after the broker has answered.
+#[derive(Debug)]
+pub(super) struct Watch {
+    client: &'static str,
+    part: &'static str,
+    health: Health,
+    up: AtomicBool,
+}
+
+impl Watch {
+    /// Reports the broker's state of `client` as the health of `part`.
+    pub(super) fn new(client: &'static str, part: &'static str, health: &Health) -> Self {
+        health.set(part, Err("no broker has answered yet".to_owned()));
+        Self { client, part, health: health.clone(), up: AtomicBool::new(false) }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn saw(&self, up: bool) {
+        metrics::broker_up(self.client, up);
+        if self.up.swap(up, Ordering::Relaxed) != up {
+            match up {
+                true => tracing::info!(client = self.client, "a broker answers"),
+                false => tracing::warn!(client = self.client, "no broker answers"),
+            }
+        }
+        self.health.set(self.part, if up { Ok(()) } else { Err("no broker answers".to_owned()) });
+    }
+
+    pub(super) fn statistics(&self, statistics: &Statistics) {
+        self.saw(statistics.brokers.values().any(|broker| broker.state == "UP"));
+    }
+
+    pub(super) fn error(&self, error: &KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.saw(false);
+        } else {
+            tracing::debug!(client = self.client, %error, reason, "librdkafka");
+        }
+    }
+}
+
+/// librdkafka's own lines, under the target `librdkafka`.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => tracing::warn!(target: "librdkafka", facility, "{line}"),
+        // A connection that is refused is said once by `Watch`, not on every try.
+        RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::debug!(target: "librdkafka", facility, "{line}");
+        }
+        RDKafkaLogLevel::Debug => tracing::trace!(target: "librdkafka", facility, "{line}"),
+    }
+}
+
+/// The context of clients that only ask.
+#[derive(Debug)]
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason);
+    }
+
+    fn stats(&self, _: Statistics) {}
+}
+
+impl rdkafka::consumer::ConsumerContext for Quiet {}

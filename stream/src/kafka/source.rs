@@ -1,0 +1,285 @@
+//! A consumer group as the beginning of a lane.
+//!
+//! librdkafka is polled by a thread of its own: its rebalance callback must be able to wait until the lane has
+//! stored and committed what it holds, and an async task may not block. The thread takes each message's weight from
+//! the memory budget before it hands it on; when there is no room it stops polling for messages, and after
+//! [`PATIENCE`] pauses the partitions, so that the group does not take it for dead.
+
+use super::{
+    assign::{Member, Revoked},
+    config::KafkaConfig,
+    detach,
+};
+use crate::{
+    config::Size,
+    envelope::Message,
+    fault::Fault,
+    lane::{self, Commit, Signal},
+    telemetry::Health,
+};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, mpsc},
+};
+
+/// How often the thread looks whether it is to end, and, without room, for the group's business.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long to wait for room before the partitions are paused. Pausing throws away what was fetched ahead, so
+/// ordinary back-pressure must not come to it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a source reads.
+#[derive(Debug, Clone)]
+pub struct SourceOptions {
+    /// Name of the lane, in logs and metrics.
+    pub lane: &'static str,
+    /// Consumer group, prefix included.
+    pub group: String,
+    /// Topic's name on the broker.
+    pub topic: Arc<str>,
+    /// Bytes that may be between the broker and their fate.
+    pub fetch_buffer: Size,
+}
+
+/// A member of a consumer group.
+pub struct Source {
+    topic: Arc<str>,
+    consumer: Arc<BaseConsumer<Member>>,
+    signals: mpsc::UnboundedReceiver<Signal>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Source {
+    /// Joins the group. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// Properties that librdkafka does not take.
+    pub fn start(config: &KafkaConfig, options: SourceOptions, health: &Health) -> Result<Self, Fault> {
+        let fault = |error: KafkaError| Fault::new("kafka_config", error.to_string());
+        let (sender, signals) = mpsc::unbounded_channel(); // bounded by the budget
+        let stop = Arc::new(AtomicBool::new(false));
+        let member = Member::new(options.lane, &options.topic, sender.clone(), Handle::current(), health);
+        let consumer: BaseConsumer<Member> = config
+            .client(options.lane)
+            .set("group.id", &options.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("queued.max.messages.kbytes", (options.fetch_buffer.0 / 2048).max(1024).to_string())
+            .set("fetch.queue.backoff.ms", "20")
+            .set("fetch.wait.max.ms", "50")
+            .create_with_context(member)
+            .map_err(fault)?;
+        consumer.subscribe(&[&options.topic]).map_err(fault)?;
+        let consumer = Arc::new(consumer);
+        let poller = Poller {
+            lane: options.lane,
+            topic: Arc::clone(&options.topic),
+            consumer: Arc::clone(&consumer),
+            budget: Arc::new(Semaphore::new(options.fetch_buffer.0)),
+            capacity: options.fetch_buffer.0,
+            signals: sender,
+            stop: Arc::clone(&stop),
+            runtime: Handle::current(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("kafka-{}", options.lane))
+            .spawn(move || poller.poll_until_stopped())
+            .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
+        Ok(Self { topic: options.topic, consumer, signals, stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Source {
+    /// Leaves the group before the process ends: else the others, or the next start, wait for the session to time out.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.signals.close();
+        // A revocation that nobody will read must not be waited for by the thread that is joined here.
+        while self.signals.try_recv().is_ok() {}
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join(); // a panic was printed by the thread itself
+        }
+    }
+}
+
+impl lane::Source for Source {
+    type Commits = Commits;
+
+    fn topic(&self) -> Arc<str> {
+        Arc::clone(&self.topic)
+    }
+
+    async fn next(&mut self) -> Option<Signal> {
+        self.signals.recv().await
+    }
+
+    fn commits(&self) -> Commits {
+        Commits { topic: Arc::clone(&self.topic), consumer: Arc::clone(&self.consumer) }
+    }
+}
+
+/// Commits offsets of one member.
+#[derive(Clone)]
+pub struct Commits {
+    topic: Arc<str>,
+    consumer: Arc<BaseConsumer<Member>>,
+}
+
+impl lane::Commits for Commits {
+    async fn commit(&self, partition: i32, next: i64, how: Commit) -> Result<(), Fault> {
+        let fault = |error: KafkaError| Fault::new("commit", error.to_string());
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition, Offset::Offset(next)).map_err(fault)?;
+        match how {
+            Commit::Soon => self.consumer.commit(&list, CommitMode::Async).map_err(fault),
+            Commit::Now => {
+                let consumer = Arc::clone(&self.consumer);
+                let committed = tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync));
+                committed.await.map_err(super::died)?.map_err(fault)
+            }
+        }
+    }
+}
+
+/// Messages that were polled and wait for room.
+#[derive(Default)]
+struct Held {
+    messages: VecDeque<Message>,
+    waited: Duration,
+    paused: Option<TopicPartitionList>,
+}
+
+/// The thread's side.
+struct Poller {
+    lane: &'static str,
+    topic: Arc<str>,
+    consumer: Arc<BaseConsumer<Member>>,
+    budget: Arc<Semaphore>,
+    capacity: usize,
+    signals: mpsc::UnboundedSender<Signal>,
+    stop: Arc<AtomicBool>,
+    runtime: Handle,
+}
+
+impl Poller {
+    fn poll_until_stopped(self) {
+        let mut held = Held::default();
+        while !self.stopped() {
+            if held.messages.is_empty() {
+                self.poll(TICK, &mut held);
+            }
+            self.hand_on(&mut held);
+        }
+        self.consumer.unsubscribe();
+        // Serves the last revocation; the lane has gone, so nothing is waited for.
+        while self.consumer.assignment().is_ok_and(|left| left.count() > 0) {
+            let _nothing = self.consumer.poll(TICK);
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire) || self.signals.is_closed()
+    }
+
+    /// Serves the group, and takes at most one message.
+    fn poll(&self, wait: Duration, held: &mut Held) {
+        match self.consumer.poll(wait) {
+            None => {}
+            Some(Ok(message)) => held.messages.push_back(detach(&message, &self.topic)),
+            Some(Err(error)) => self.report(&error),
+        }
+    }
+
+    /// Hands the first held message on when the budget has room for it; else waits a tick.
+    fn hand_on(&self, held: &mut Held) {
+        let Some(message) = held.messages.front() else { return };
+        // A message heavier than the whole budget takes all of it, or it would wait for ever.
+        let weight = u32::try_from(message.weight().min(self.capacity)).unwrap_or(u32::MAX);
+        let room = match Arc::clone(&self.budget).try_acquire_many_owned(weight) {
+            Ok(room) => Ok(room),
+            Err(_) => {
+                let room = Arc::clone(&self.budget).acquire_many_owned(weight);
+                self.runtime
+                    .block_on(async { tokio::time::timeout(TICK, room).await })
+                    .map_or(Err(()), |room| room.map_err(drop))
+            }
+        };
+        match (room, held.messages.pop_front()) {
+            (Ok(room), Some(message)) => {
+                let _closed = self.signals.send(Signal::Message(message, room));
+                held.waited = Duration::ZERO;
+                self.resume(held);
+            }
+            (_, Some(message)) => {
+                held.messages.push_front(message);
+                self.endure(held);
+            }
+            (_, None) => {}
+        }
+    }
+
+    /// No room for a tick: after [`PATIENCE`], pauses whatever is assigned by now and serves the group. A partition
+    /// that has just come may still give a message: it is held as well, for one that is let fall is lost.
+    fn endure(&self, held: &mut Held) {
+        held.waited += TICK;
+        if held.waited >= PATIENCE {
+            held.paused = self.consumer.assignment().ok().filter(|all| self.consumer.pause(all).is_ok());
+            self.poll(Duration::ZERO, held);
+        }
+    }
+
+    fn resume(&self, held: &mut Held) {
+        let Some(all) = held.paused.take() else { return };
+        // What was revoked meanwhile is none of ours; the rest is resumed all the same.
+        if let Err(error) = self.consumer.resume(&all) {
+            tracing::warn!(lane = self.lane, %error, "cannot resume");
+        }
+    }
+
+    /// Tells what waiting mends from what it does not.
+    fn report(&self, error: &KafkaError) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
+                let detail = format!(
+                    "{}: {error}: messages between the committed offset and the topic's first are gone; \
+                     decide where to go on and set the group's offset, then start again",
+                    self.topic
+                );
+                let _closed = self.signals.send(Signal::Failed(Fault::new("offset_gap", detail)));
+            }
+            Some(RDKafkaErrorCode::Fatal) => {
+                let _closed = self.signals.send(Signal::Failed(Fault::new("kafka_fatal", error.to_string())));
+            }
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                self.consumer
+                    .context()
+                    .waits(format!("no topic {}: `tracker topics apply` makes it", self.topic));
+            }
+            _ => tracing::warn!(lane = self.lane, %error, "the consumer goes on"),
+        }
+    }
+}
+
+/// Waits, on the poll thread, until the lane has let partitions go. A lane that has ended holds nothing.
+pub(super) fn wait_until_released(runtime: &Handle, released: Revoked) {
+    let _lane_ended = runtime.block_on(released);
+}

@@ -1,0 +1,229 @@
+//! The one consume loop: take, step, gather, store, commit.
+//!
+//! [`Lane::run`] hands each assigned partition to a task of its own: parallel across partitions, in order within
+//! one. A task gathers a batch, stores it (waiting as long as the world is at fault), and only then commits the
+//! settled prefix. Nothing here knows what a message says: [`Step`] decides, [`Sink`] acts.
+//!
+//! Memory is bounded by the source: each message holds its weight of the source's budget until it has its fate.
+
+mod partition;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    batch::Limits,
+    envelope::{Message, PlannedRange, SharedLedger, Verdict},
+    fault::{Fault, Refusal, WriteError},
+    telemetry::Health,
+};
+use partition::{Ending, Partition};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+/// What one message becomes. Pure: no I/O, no clock but the one it was given.
+pub trait Step: Send + Sync + 'static {
+    /// What the sink stores.
+    type Out: Send + Sync + 'static;
+    /// Decides.
+    fn step(&self, message: &Message) -> Verdict<Self::Out>;
+}
+
+/// Where items go. It decides nothing and retries nothing.
+pub trait Sink<T>: Send + Sync + 'static {
+    /// Stores all of `items`, or says why not. `range` covers exactly them: a repeat of the same range is the
+    /// same items.
+    fn write(&self, range: &PlannedRange, items: &[T])
+    -> impl Future<Output = Result<(), WriteError>> + Send;
+}
+
+/// Where refused messages go, with their original bytes.
+pub trait Bury: Send + Sync + 'static {
+    /// Makes all of them safe, or says why not.
+    fn bury(&self, dead: &[(&Message, &Refusal)]) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// What a source says.
+#[derive(Debug)]
+pub enum Signal {
+    /// These partitions are ours now.
+    Assigned(Vec<i32>),
+    /// These are to be let go; the source waits for the answer before it does.
+    Revoked(Vec<i32>, oneshot::Sender<()>),
+    /// A message, and the room in memory that it holds.
+    Message(Message, OwnedSemaphorePermit),
+    /// The source cannot go on.
+    Failed(Fault),
+}
+
+/// Where messages come from, and where their settled prefix is noted.
+pub trait Source: Send + 'static {
+    /// The half that commits.
+    type Commits: Commits;
+    /// Topic's name on the broker.
+    fn topic(&self) -> Arc<str>;
+    /// The next signal; `None` when the source has ended. Cancelling it loses nothing.
+    fn next(&mut self) -> impl Future<Output = Option<Signal>> + Send;
+    /// The half that commits.
+    fn commits(&self) -> Self::Commits;
+}
+
+/// How sure a commit has to be before one goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// On its way; the next one makes up for it.
+    Soon,
+    /// Acknowledged: the partition is about to be let go.
+    Now,
+}
+
+/// Notes up to where a partition is done.
+pub trait Commits: Clone + Send + Sync + 'static {
+    /// Commits that every offset before `next` has its fate.
+    fn commit(
+        &self,
+        partition: i32,
+        next: i64,
+        how: Commit,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// One lane: a source, a step, a sink, and where refused messages go.
+pub struct Lane<So, St, Si, B> {
+    /// Name in metrics, logs and readiness: `load.events`.
+    pub name: &'static str,
+    /// Where messages come from.
+    pub source: So,
+    /// What becomes of each.
+    pub step: St,
+    /// Where that goes.
+    pub sink: Si,
+    /// Where refused ones go.
+    pub dead: B,
+    /// When a batch is full.
+    pub limits: Limits,
+    /// How long a partition may go on storing after it was told to end.
+    pub grace: Duration,
+    /// Told whenever the lane waits for the world.
+    pub health: Health,
+}
+
+impl<So, St, Si, B> Lane<So, St, Si, B>
+where
+    So: Source,
+    St: Step,
+    Si: Sink<St::Out>,
+    B: Bury,
+{
+    /// Carries messages until `shutdown`, then drains within the grace period.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the source that waiting does not mend. No offset was moved by it.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Fault> {
+        let mut source = self.source;
+        let shared = Arc::new(partition::Shared {
+            name: self.name,
+            topic: source.topic(),
+            step: self.step,
+            sink: self.sink,
+            dead: self.dead,
+            limits: self.limits,
+            health: self.health,
+            commits: source.commits(),
+        });
+        let mut open = OpenPartitions { grace: self.grace, tasks: HashMap::new() };
+        let outcome = loop {
+            let signal = tokio::select! {
+                () = shutdown.cancelled() => break Ok(()),
+                signal = source.next() => signal,
+            };
+            match signal {
+                Some(Signal::Assigned(partitions)) => {
+                    partitions.into_iter().for_each(|partition| open.assign(partition, &shared));
+                    shared.health.set(self.name, Ok(()));
+                }
+                Some(Signal::Revoked(partitions, done)) => {
+                    open.close(&partitions).await?;
+                    let _gone = done.send(()); // the source may have stopped waiting
+                }
+                Some(Signal::Message(message, budget)) => open.route(message, budget),
+                Some(Signal::Failed(fault)) => break Err(fault),
+                None => break Ok(()),
+            }
+        };
+        let all: Vec<i32> = open.tasks.keys().copied().collect();
+        open.close(&all).await?;
+        outcome
+    }
+}
+
+/// The tasks of the assigned partitions.
+struct OpenPartitions {
+    grace: Duration,
+    tasks: HashMap<i32, Running>,
+}
+
+struct Running {
+    inbox: mpsc::UnboundedSender<crate::envelope::Envelope>,
+    ledger: SharedLedger,
+    ending: Ending,
+    task: JoinHandle<()>,
+}
+
+impl OpenPartitions {
+    fn assign<St, Si, B, C>(&mut self, partition: i32, shared: &Arc<partition::Shared<St, Si, B, C>>)
+    where
+        St: Step,
+        Si: Sink<St::Out>,
+        B: Bury,
+        C: Commits,
+    {
+        let (inbox, messages) = mpsc::unbounded_channel(); // bounded by the source's budget
+        let ledger = SharedLedger::new(shared.name);
+        let ending = Ending::default();
+        let carried = Partition {
+            number: partition,
+            shared: Arc::clone(shared),
+            ledger: ledger.clone(),
+            ending: ending.clone(),
+        };
+        let task = tokio::spawn(carried.carry(messages));
+        self.tasks.insert(partition, Running { inbox, ledger, ending, task });
+    }
+
+    /// A message of a partition that is not ours (any more) is left to whoever has it.
+    fn route(&self, message: Message, budget: OwnedSemaphorePermit) {
+        let Some(running) = self.tasks.get(&message.partition) else { return };
+        match running.ledger.receive(message, budget) {
+            Ok(envelope) => {
+                if let Err(unsent) = running.inbox.send(envelope) {
+                    unsent.0.receipt.leave_open(); // its task has died; `close` reports it
+                }
+            }
+            Err(again) => tracing::debug!(partition = again.partition, offset = again.offset, "read twice"),
+        }
+    }
+
+    /// Lets partitions go: what was gathered is stored and committed, or left open when the grace is over.
+    async fn close(&mut self, partitions: &[i32]) -> Result<(), Fault> {
+        let closing: Vec<Running> =
+            partitions.iter().filter_map(|number| self.tasks.remove(number)).collect();
+        closing.iter().for_each(|running| running.ending.begin());
+        let force_at = tokio::time::Instant::now() + self.grace;
+        for Running { inbox, ending, mut task, .. } in closing {
+            drop(inbox);
+            let ended = match tokio::time::timeout_at(force_at, &mut task).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    ending.force();
+                    task.await
+                }
+            };
+            ended.map_err(|error| Fault::new("lane_panicked", error.to_string()))?;
+        }
+        Ok(())
+    }
+}

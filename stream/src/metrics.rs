@@ -1,0 +1,66 @@
+//! The metrics of every lane and producer, named in this one place.
+#![expect(clippy::disallowed_macros, reason = "this is the replacement that the ban names")]
+
+use crate::envelope::Fate;
+use metrics::{counter, gauge, histogram};
+use std::time::Duration;
+
+/// A message was taken in.
+pub(crate) fn received(lane: &'static str) {
+    counter!("tracker_lane_received_total", "lane" => lane).increment(1);
+}
+
+/// A message has its fate.
+pub(crate) fn settled(lane: &'static str, fate: Fate) {
+    let (fate, reason) = fate.tags();
+    counter!("tracker_lane_settled_total", "lane" => lane, "fate" => fate, "reason" => reason).increment(1);
+}
+
+/// A receipt was dropped without a fate: a defect, but nothing is lost, for its offset stays open.
+pub(crate) fn unsettled(lane: &'static str) {
+    counter!("tracker_lane_unsettled_total", "lane" => lane).increment(1);
+}
+
+/// A batch was stored.
+pub(crate) fn stored(lane: &'static str, rows: usize, took: Duration) {
+    histogram!("tracker_lane_batch_rows", "lane" => lane).record(rows as f64);
+    histogram!("tracker_lane_write_seconds", "lane" => lane).record(took.as_secs_f64());
+}
+
+/// A write failed by a fault of the world, and is tried again.
+pub(crate) fn faulted(lane: &'static str, tag: &'static str) {
+    counter!("tracker_lane_faults_total", "lane" => lane, "fault" => tag).increment(1);
+}
+
+/// The offset up to which a partition is committed.
+pub(crate) fn committed(lane: &'static str, partition: i32, offset: i64) {
+    let partition = partition.to_string();
+    gauge!("tracker_lane_committed_offset", "lane" => lane, "partition" => partition).set(offset as f64);
+}
+
+/// Messages that wait for the broker's acknowledgement.
+pub(crate) fn producer_queue(producer: &'static str, messages: usize) {
+    gauge!("tracker_producer_queue_messages", "producer" => producer).set(messages as f64);
+}
+
+/// How long the broker took to acknowledge one call's messages.
+pub(crate) fn acknowledged(producer: &'static str, messages: usize, took: Duration) {
+    counter!("tracker_producer_acknowledged_total", "producer" => producer).increment(messages as u64);
+    histogram!("tracker_producer_ack_seconds", "producer" => producer).record(took.as_secs_f64());
+}
+
+/// Messages that the broker did not acknowledge.
+pub(crate) fn unacknowledged(producer: &'static str, messages: usize) {
+    counter!("tracker_producer_failed_total", "producer" => producer).increment(messages as u64);
+}
+
+/// Whether the broker answers: 1 or 0.
+pub(crate) fn broker_up(producer: &'static str, up: bool) {
+    gauge!("tracker_broker_up", "producer" => producer).set(f64::from(u8::from(up)));
+}
+
+/// Messages between the committed offset and the end of a partition, as librdkafka counts them.
+pub(crate) fn lag(lane: &'static str, partition: i32, messages: i64) {
+    let partition = partition.to_string();
+    gauge!("tracker_lane_lag_messages", "lane" => lane, "partition" => partition).set(messages as f64);
+}

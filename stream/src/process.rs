@@ -1,0 +1,105 @@
+//! The life of every long-running binary: arguments, settings, logs, metrics, signals, exit code.
+
+use crate::{
+    config::{Mistakes, Settings},
+    fault::Fault,
+    telemetry,
+};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{future::Future, io::Write, path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
+
+/// What a binary says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+}
+
+/// What a binary starts with.
+pub struct Start {
+    /// The settings, each of the right kind.
+    pub settings: Settings,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// Cancelled on SIGTERM and on SIGINT.
+    pub shutdown: CancellationToken,
+}
+
+/// Why a binary ends without having been asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The settings are wrong: exit code 2.
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    /// The world is: exit code 1.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Failure {
+    fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Mistakes(_) => 2,
+            Self::Fault(_) => 1,
+        })
+    }
+}
+
+/// Lives it. `run` ends by itself some time after the shutdown.
+pub fn main<F>(about: About, run: impl FnOnce(Start) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    match live(&arguments(about).get_matches(), about, run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // The logs may not have started yet, or may be filtered: this line is for whoever started the program.
+            let _unseen = writeln!(std::io::stderr(), "{}: {failure}", about.name);
+            failure.code()
+        }
+    }
+}
+
+fn arguments(about: About) -> Command {
+    Command::new(about.name)
+        .about(about.summary)
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help("Every key of tracker.toml can be set by the environment: TRACKER_SECTION__KEY.")
+        .arg(
+            Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf)).help(
+                "Settings [default: ./tracker.toml, else /etc/tracker/tracker.toml, else the defaults]",
+            ),
+        )
+        .arg(
+            Arg::new("check-config")
+                .long("check-config")
+                .action(ArgAction::SetTrue)
+                .help("Print the settings, secrets as ***, and end"),
+        )
+}
+
+fn live<F>(matches: &ArgMatches, about: About, run: impl FnOnce(Start) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let settings = Settings::load(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
+    if matches.get_flag("check-config") {
+        let written = write!(std::io::stdout(), "{settings}");
+        return written.map_err(|error| Fault::new("stdout", error.to_string()).into());
+    }
+    telemetry::logs(&settings.log()?);
+    let metrics = telemetry::metrics()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new("runtime", error.to_string()))?;
+    runtime.block_on(async {
+        let shutdown = telemetry::shutdown_signal()?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "{} starts", about.name);
+        run(Start { settings, metrics, shutdown }).await?;
+        tracing::info!("{} has ended", about.name);
+        Ok(())
+    })
+}

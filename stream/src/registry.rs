@@ -1,0 +1,108 @@
+//! A schema registry, where one is configured: ids for schemas, and schemas for ids.
+//!
+//! Speaks the API of Confluent's registry, which Redpanda and Apicurio speak as well.
+
+use crate::{
+    config::{Mistake, Mistakes},
+    fault::Fault,
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Section `[schema_registry]`.
+#[derive(Clone, Deserialize)]
+pub struct RegistryConfig {
+    /// Empty: no registry.
+    pub url: String,
+    /// Basic authentication; empty: none.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// A schema and the id that the registry gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Registered {
+    /// The id that stands before each value.
+    pub id: u32,
+    /// The schema's text.
+    pub schema: String,
+}
+
+/// A registry that is configured.
+pub struct Registry {
+    config: RegistryConfig,
+    client: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: u32,
+}
+
+/// How long the registry may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+impl Registry {
+    /// The registry, if the settings name one.
+    ///
+    /// # Errors
+    /// A URL that is none.
+    pub fn connect(config: RegistryConfig) -> Result<Option<Self>, Mistakes> {
+        if config.url.is_empty() {
+            return Ok(None);
+        }
+        let mistake = |why: String| Mistake::new("schema_registry.url", why);
+        reqwest::Url::parse(&config.url).map_err(|error| mistake(format!("is no URL: {error}")))?;
+        let client = reqwest::Client::builder().timeout(ANSWER).build();
+        let client = client.map_err(|error| mistake(error.to_string()))?;
+        Ok(Some(Self { config, client }))
+    }
+
+    /// Registers `schema` under `subject`, once: the same text has the same id.
+    ///
+    /// # Errors
+    /// When the registry does not answer, or finds the schema incompatible with the one before.
+    pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, Fault> {
+        let request = self.client.post(self.url(&format!("subjects/{subject}/versions")));
+        let answer: Id = self.ask(request.json(&serde_json::json!({ "schema": schema }))).await?;
+        Ok(answer.id)
+    }
+
+    /// Every version of a subject that the registry has.
+    ///
+    /// # Errors
+    /// When the registry does not answer.
+    pub async fn versions(&self, subject: &str) -> Result<Vec<Registered>, Fault> {
+        let numbers: Vec<u32> =
+            self.ask(self.client.get(self.url(&format!("subjects/{subject}/versions")))).await?;
+        let mut versions = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let path = format!("subjects/{subject}/versions/{number}");
+            versions.push(self.ask(self.client.get(self.url(&path))).await?);
+        }
+        Ok(versions)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.config.url.trim_end_matches('/'))
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, Fault> {
+        let fault = |error: reqwest::Error| Fault::new("schema_registry", error.without_url().to_string());
+        let request = match self.config.user.as_str() {
+            "" => request,
+            user => request.basic_auth(user, Some(&self.config.password)),
+        };
+        let response = request.send().await.map_err(fault)?;
+        let status = response.status();
+        if !status.is_success() {
+            let said = response.text().await.unwrap_or_default();
+            return Err(Fault::new("schema_registry", format!("answered {status}: {said}")));
+        }
+        response.json().await.map_err(fault)
+    }
+}

@@ -1,0 +1,53 @@
+//! Which parts of a process can do their work.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Readiness by part: ready when every part that was named is well.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+}
+
+impl Health {
+    /// All of `parts` start as not ready: "starting".
+    #[must_use]
+    pub fn of(parts: &[&'static str]) -> Self {
+        let starting = parts.iter().map(|part| (*part, Some("starting".to_owned()))).collect();
+        Self { parts: Arc::new(Mutex::new(starting)) }
+    }
+
+    /// Notes that a part is well, or what it waits for.
+    pub fn set(&self, part: &'static str, state: Result<(), String>) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(part, state.err());
+    }
+
+    /// Whether every part is well.
+    ///
+    /// # Errors
+    /// The parts that are not, each with what it waits for.
+    pub fn ready(&self) -> Result<(), Vec<(&'static str, String)>> {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let failing: Vec<_> =
+            parts.iter().filter_map(|(part, state)| state.clone().map(|state| (*part, state))).collect();
+        if failing.is_empty() { Ok(()) } else { Err(failing) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_ready_when_every_part_is_well() {
+        let health = Health::of(&["broker", "lane"]);
+        health.set("broker", Ok(()));
+        assert_eq!(health.ready(), Err(vec![("lane", "starting".to_owned())]));
+        health.set("lane", Ok(()));
+        assert_eq!(health.ready(), Ok(()));
+        health.set("broker", Err("away".to_owned()));
+        assert_eq!(health.ready(), Err(vec![("broker", "away".to_owned())]));
+    }
+}

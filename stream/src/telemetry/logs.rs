@@ -1,0 +1,34 @@
+//! Structured logs, to standard error.
+
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+/// Section `[log]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogConfig {
+    /// A level, or a filter such as `info,tracker_edge=debug`.
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Starts the logs of this process. librdkafka's own lines arrive under the target `librdkafka`.
+pub fn logs(config: &LogConfig) {
+    let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first one's logs.
+    let _started = match config.format {
+        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
