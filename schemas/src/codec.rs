@@ -65,6 +65,12 @@ impl<R: Record> Encoder<R> {
         Self { prefix, record: PhantomData }
     }
 
+    /// Confluent's wire format where a registry gave an id, else single-object encoding.
+    #[must_use]
+    pub fn framed(schema_id: Option<u32>) -> Self {
+        schema_id.map_or_else(Self::single_object, Self::confluent)
+    }
+
     /// The bytes of a message's value.
     #[must_use]
     pub fn encode(&self, record: &R) -> Vec<u8> {

@@ -3,8 +3,9 @@
 //! Speaks the API of Confluent's registry, which Redpanda and Apicurio speak as well.
 
 use crate::{
-    config::{Mistake, Mistakes},
+    config::{Mistake, Mistakes, Settings},
     fault::Fault,
+    process::Failure,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -38,6 +39,33 @@ pub struct Registry {
 #[derive(Deserialize)]
 struct Id {
     id: u32,
+}
+
+/// The id under which values of `topic` are to be written with `schema`; `None` where no registry is configured.
+///
+/// # Errors
+/// Settings that name no registry that can be, or a registry that does not answer or does not take the schema.
+pub async fn id(settings: &Settings, topic: &str, schema: &str) -> Result<Option<u32>, Failure> {
+    match Registry::connect(settings.section("schema_registry")?)? {
+        Some(registry) => Ok(Some(registry.register(&subject(topic), schema).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Every schema that values of `topic` may have been written with, by its id; none where no registry is configured.
+///
+/// # Errors
+/// As [`id`].
+pub async fn versions(settings: &Settings, topic: &str) -> Result<Vec<Registered>, Failure> {
+    match Registry::connect(settings.section("schema_registry")?)? {
+        Some(registry) => Ok(registry.versions(&subject(topic)).await?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Confluent's `TopicNameStrategy`: what every tool looks for first.
+fn subject(topic: &str) -> String {
+    format!("{topic}-value")
 }
 
 /// How long the registry may take to answer.
