@@ -1,0 +1,239 @@
+//! Reading a field as what it has to be. A field that is read leaves the draft, unless its column holds less
+//! than what was sent: then it stays as well, for `params`. Never repeats a value in a refusal.
+
+use super::{Draft, Field};
+use crate::reason;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use tracker_schemas::{Decimal, JsonText, Timestamp};
+use tracker_stream::fault::Refusal;
+use uuid::Uuid;
+
+impl<'a> Draft<'a> {
+    /// A text; numbers and booleans are taken as they were written, and an empty text is none.
+    ///
+    /// # Errors
+    /// An object or an array.
+    pub fn text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
+        self.scalar(key)?;
+        Ok(self.take(key).map(|field| field.into_text().into_owned()))
+    }
+
+    /// A UUID, hyphenated or plain; the zero UUID is none.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn uuid(&mut self, key: &str) -> Result<Option<Uuid>, Refusal> {
+        let Some(text) = self.scalar(key)? else { return Ok(None) };
+        let id = uuid(text).ok_or_else(|| {
+            reason::INVALID_UUID
+                .refuse(format!("`{key}` is no UUID; send it with hyphens, or as 32 hex digits"))
+        })?;
+        self.take(key);
+        Ok(Some(id).filter(|id| !id.is_nil()))
+    }
+
+    /// A UUID, or any other text, which then names one: the UUIDv5 of (`namespace`, text). Such a text stays.
+    ///
+    /// # Errors
+    /// An object or an array.
+    pub fn named(&mut self, key: &str, namespace: Uuid) -> Result<Option<Uuid>, Refusal> {
+        let Some(text) = self.scalar(key)? else { return Ok(None) };
+        let Some(id) = uuid(text) else {
+            return Ok(Some(Uuid::new_v5(&namespace, text.trim().as_bytes())));
+        };
+        self.take(key);
+        Ok(Some(id).filter(|id| !id.is_nil()))
+    }
+
+    /// A whole number, also as `12.0`, `1e3` or text. A fraction is cut, as the predecessor did, and stays.
+    ///
+    /// # Errors
+    /// No number, or beyond 64 bits.
+    pub fn whole(&mut self, key: &str) -> Result<Option<i64>, Refusal> {
+        let Some(text) = self.scalar(key)? else { return Ok(None) };
+        let Whole { value, exact } = whole(text).ok_or_else(|| {
+            reason::INVALID_NUMBER.refuse(format!("`{key}` is no whole number of at most 64 bits"))
+        })?;
+        if exact {
+            self.take(key);
+        }
+        Ok(Some(value))
+    }
+
+    /// A finite number.
+    ///
+    /// # Errors
+    /// No number, or one too large for a float.
+    pub fn float(&mut self, key: &str) -> Result<Option<f64>, Refusal> {
+        let Some(text) = self.scalar(key)? else { return Ok(None) };
+        let value: Option<f64> = text.trim().parse().ok();
+        let value = value.filter(|value| value.is_finite());
+        let value =
+            value.ok_or_else(|| reason::INVALID_NUMBER.refuse(format!("`{key}` is no finite number")))?;
+        self.take(key);
+        Ok(Some(value))
+    }
+
+    /// An amount, exact to 4 places, from a number or a text.
+    ///
+    /// # Errors
+    /// No decimal number, more places, too large.
+    pub fn decimal(&mut self, key: &str) -> Result<Option<Decimal>, Refusal> {
+        let Some(text) = self.scalar(key)? else { return Ok(None) };
+        let value =
+            text.parse().map_err(|error| reason::INVALID_DECIMAL.refuse(format!("`{key}` {error}")))?;
+        self.take(key);
+        Ok(Some(value))
+    }
+
+    /// An RFC 3339 time.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn time(&mut self, key: &str) -> Result<Option<Timestamp>, Refusal> {
+        let Some(text) = self.scalar(key)? else { return Ok(None) };
+        let time = Timestamp::parse_rfc3339(text.trim()).ok_or_else(|| {
+            reason::INVALID_TIME.refuse(format!("`{key}` is not RFC 3339, as in 2026-01-31T12:00:00Z"))
+        })?;
+        self.take(key);
+        Ok(Some(time))
+    }
+
+    /// A list: an array of texts, or texts separated by commas.
+    ///
+    /// # Errors
+    /// An object, or an array that holds objects or arrays.
+    pub fn list(&mut self, key: &str) -> Result<Vec<String>, Refusal> {
+        let refuse =
+            || reason::INVALID_TYPE.refuse(format!("`{key}` is a list: send an array of texts, or a,b,c"));
+        let items = match self.get(key) {
+            None => return Ok(Vec::new()),
+            Some(Field::Json(json)) if json.starts_with('[') => array(json).ok_or_else(refuse)?,
+            Some(Field::Json(json)) if json.starts_with('{') => return Err(refuse()),
+            Some(Field::Json(json)) if json == "null" => Vec::new(),
+            Some(Field::Text(text) | Field::Json(text)) => {
+                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+            }
+        };
+        self.take(key);
+        Ok(items)
+    }
+
+    /// Any value, as JSON text.
+    pub fn json(&mut self, key: &str) -> Option<JsonText> {
+        let field = self.take(key).filter(|field| !field.is_blank())?;
+        let mut json = String::new();
+        field.write_json(&mut json);
+        Some(JsonText(json))
+    }
+
+    /// The client's time: RFC 3339 or epoch milliseconds. Kept if it lies within 30 days before and 1 hour after
+    /// `received_at`; else, and when it is no time, `received_at` stands for it and what was sent stays.
+    pub fn created_at(&mut self, received_at: Timestamp) -> Timestamp {
+        const OLDEST: i64 = 30 * 86_400_000;
+        const NEWEST: i64 = 3_600_000;
+        let said = match self.scalar("created_at") {
+            Ok(Some(text)) => Timestamp::parse_rfc3339(text.trim())
+                .or_else(|| whole(text).map(|milliseconds| Timestamp(milliseconds.value))),
+            _ => None,
+        };
+        let believable = said.filter(|at| (received_at.0 - OLDEST..=received_at.0 + NEWEST).contains(&at.0));
+        match believable {
+            Some(at) => {
+                self.take("created_at");
+                at
+            }
+            None => received_at,
+        }
+    }
+
+    /// What a scalar says. A blank one is taken out: nothing was said.
+    fn scalar(&mut self, key: &str) -> Result<Option<&str>, Refusal> {
+        match self.get(key) {
+            None => return Ok(None),
+            Some(field) if field.is_blank() => {
+                self.take(key);
+                return Ok(None);
+            }
+            Some(Field::Json(json)) if json.starts_with(['{', '[']) => {
+                return Err(
+                    reason::INVALID_TYPE.refuse(format!("`{key}` is a single value, no object or array"))
+                );
+            }
+            Some(_) => {}
+        }
+        Ok(self.get(key).map(Field::as_text))
+    }
+}
+
+impl<'a> Field<'a> {
+    /// Its text, or that of its JSON.
+    #[must_use]
+    pub fn as_text(&self) -> &str {
+        let (Self::Text(text) | Self::Json(text)) = self;
+        text
+    }
+
+    /// Its text, or that of its JSON.
+    #[must_use]
+    pub fn into_text(self) -> Cow<'a, str> {
+        let (Self::Text(text) | Self::Json(text)) = self;
+        text
+    }
+
+    /// Appends it as JSON.
+    pub fn write_json(&self, out: &mut String) {
+        match self {
+            Self::Json(json) => out.push_str(json),
+            Self::Text(text) => quote(text, out),
+        }
+    }
+}
+
+/// Appends `text` as a JSON string.
+pub fn quote(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        out.push_str(&serde_json::to_string(text).unwrap_or_default()); // a text always serialises
+    } else {
+        out.extend(["\"", text, "\""]);
+    }
+}
+
+/// A UUID in one of the two forms that the contract knows.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    let text = text.trim();
+    if matches!(text.len(), 32 | 36) { Uuid::try_parse(text).ok() } else { None }
+}
+
+struct Whole {
+    value: i64,
+    exact: bool,
+}
+
+fn whole(text: &str) -> Option<Whole> {
+    let text = text.trim();
+    if let Ok(value) = text.parse() {
+        return Some(Whole { value, exact: true });
+    }
+    let float: f64 = text.parse().ok()?;
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0; // 2^63: the first that no i64 holds
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range is checked; cutting the fraction is the point"
+    )]
+    (float > -BEYOND && float < BEYOND).then(|| Whole { value: float as i64, exact: float.fract() == 0.0 })
+}
+
+/// The texts of an array of scalars; nulls are left out.
+fn array(json: &str) -> Option<Vec<String>> {
+    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    let texts = items.into_iter().map(RawValue::get).filter(|item| *item != "null");
+    texts
+        .map(|item| match item.bytes().next() {
+            Some(b'"') => serde_json::from_str(item).ok(),
+            Some(b'{' | b'[') => None,
+            _ => Some(item.to_owned()),
+        })
+        .collect()
+}

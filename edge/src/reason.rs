@@ -1,0 +1,70 @@
+//! Every reason for which the edge refuses something: its tag, its HTTP status, its meaning. The one list of them:
+//! metric labels, log fields and JSON bodies all carry these tags and no others.
+
+use tracker_stream::fault::Refusal;
+
+/// Why something is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// The tag, snake_case.
+    pub tag: &'static str,
+    /// The HTTP status of an answer that is this refusal alone.
+    pub status: u16,
+    /// What it means, for documentation.
+    pub meaning: &'static str,
+}
+
+impl Reason {
+    /// The refusal of one thing for this reason. `detail` says what was wrong and what to change; it never
+    /// repeats a value that was sent.
+    pub fn refuse(self, detail: impl Into<String>) -> Refusal {
+        Refusal::new(self.tag, detail)
+    }
+}
+
+macro_rules! reasons {
+    ($($name:ident = $tag:literal, $status:literal, $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $name: Reason = Reason { tag: $tag, status: $status, meaning: $meaning };)*
+        /// All of them.
+        pub const ALL: &[Reason] = &[$($name),*];
+    };
+}
+
+reasons! {
+    // A body, a path or a query as a whole.
+    MALFORMED = "malformed", 400, "The body is not the JSON that was promised.";
+    INVALID_UTF8 = "invalid_utf8", 400, "The body is not UTF-8.";
+    TOO_MANY_EVENTS = "too_many_events", 413, "More events than one request may carry.";
+    PATH_TOO_LONG = "path_too_long", 413, "The path is longer than the limit.";
+
+    // One event.
+    EVENT_TOO_LARGE = "event_too_large", 413, "The event is longer than the limit.";
+    TOO_DEEP = "too_deep", 400, "The event nests objects and arrays deeper than the limit.";
+    KEY_TOO_LONG = "key_too_long", 400, "A key is longer than the limit.";
+    INVALID_TEXT = "invalid_text", 400, "A text holds a NUL, half a surrogate pair, or bytes that are not UTF-8.";
+    NOT_AN_OBJECT = "not_an_object", 400, "An event is a JSON object; this is something else.";
+    MISSING_NAME = "missing_name", 400, "Neither `ename` nor `etyp` is given.";
+    INVALID_UUID = "invalid_uuid", 400, "A field that is a UUID holds something else.";
+    INVALID_TYPE = "invalid_type", 400, "A field holds a JSON type that it cannot be.";
+    INVALID_NUMBER = "invalid_number", 400, "A numeric field holds no number, or one that is too large.";
+    OUT_OF_RANGE = "out_of_range", 400, "A number lies outside what its field allows.";
+    TENANT_MISMATCH = "tenant_mismatch", 403, "`oid` names another tenant than the key.";
+
+    // One payment.
+    MISSING_REVENUE = "missing_revenue", 400, "None of `revenue`, `amt` and `amount` is given.";
+    INVALID_DECIMAL = "invalid_decimal", 400, "An amount is no decimal number, too large, or has more than 4 places.";
+    INVALID_CURRENCY = "invalid_currency", 400, "`currency` is not three letters.";
+    INVALID_TIME = "invalid_time", 400, "A time is not RFC 3339.";
+}
+
+/// The reason with this tag.
+#[must_use]
+pub fn of(tag: &str) -> Option<Reason> {
+    ALL.iter().copied().find(|reason| reason.tag == tag)
+}
+
+/// The HTTP status of a refusal: that of its reason; 400 for a tag that is not in the list.
+#[must_use]
+pub fn status(refusal: &Refusal) -> u16 {
+    of(refusal.reason).map_or(400, |reason| reason.status)
+}

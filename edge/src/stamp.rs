@@ -1,0 +1,87 @@
+//! From a draft to an event: typed, checked, and stamped with what the request says of itself. Pure: the time, the
+//! ids and the keys come in with the [`Context`]. Decides nothing about consent; that is enrichment's.
+
+use crate::draft::Draft;
+use std::net::IpAddr;
+use tracker_schemas::{Event, Fact, Kind, Timestamp, Topic, history};
+use tracker_stream::fault::Refusal;
+use uuid::Uuid;
+
+mod facts;
+mod identity;
+mod origin;
+mod page;
+mod params;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use identity::tenant;
+pub(crate) use origin::host;
+pub(crate) use params::gather;
+
+/// What the request says about every event in it.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// When the request had been read.
+    pub received_at: Timestamp,
+    /// Whether a client or a server sent it.
+    pub kind: Kind,
+    /// Client address.
+    pub ip: Option<IpAddr>,
+    /// `Host` as it was sent.
+    pub host: Option<&'a str>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a str>,
+    /// `Accept-Language`.
+    pub accept_language: Option<&'a str>,
+    /// `Referer`.
+    pub referer: Option<&'a str>,
+    /// `Sec-GPC: 1` or `DNT: 1` was sent.
+    pub opt_out: bool,
+    /// Name of this node.
+    pub node: &'a str,
+    /// The deployment's key for hashes.
+    pub hash_key: &'a [u8; 32],
+    /// `anonymize_at_edge`: the address is truncated here already.
+    pub anonymize: bool,
+    /// The tenant that the secret key speaks for.
+    pub tenant: Option<Uuid>,
+    /// A new UUIDv7.
+    pub new_id: &'a dyn Fn() -> Uuid,
+}
+
+/// Stamps a draft. Each verb takes its fields out of the draft; what is left becomes `params`.
+///
+/// # Errors
+/// What the event got wrong.
+pub fn event(mut draft: Draft<'_>, context: &Context<'_>) -> Result<Event, Refusal> {
+    let mut fact = Fact::default();
+    facts::name(&mut draft, &mut fact)?;
+    identity::ids(&mut draft, context, &mut fact)?;
+    identity::hashes(&mut draft, context, &mut fact)?;
+    facts::describe(&mut draft, &mut fact)?;
+    facts::place(&mut draft, &mut fact)?;
+    facts::measure(&mut draft, &mut fact)?;
+    page::pages(&mut draft, &mut fact)?;
+    fact.created_at = draft.created_at(context.received_at);
+    fact.params = params::gather(draft, Draft::new());
+
+    fact.received_at = context.received_at;
+    fact.kind = context.kind;
+    fact.host = origin::host(context.host);
+    fact.hhash = fact.host.as_deref().map(origin::hhash);
+    context.node.clone_into(&mut fact.edge);
+    fact.schema = history::version(Topic::Events);
+    Ok(Event {
+        fact,
+        ip: context.ip.map(|ip| origin::address(ip, context.anonymize)),
+        opt_out: context.opt_out,
+        user_agent: given(context.user_agent),
+        accept_language: given(context.accept_language),
+        referer: given(context.referer).map(|referer| page::clean(referer, |_, _| page::Pair::Stays)),
+    })
+}
+
+fn given(header: Option<&str>) -> Option<String> {
+    header.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}
