@@ -17,7 +17,7 @@ pub use unit::{Size, span};
 
 use crate::{kafka::KafkaConfig, telemetry::LogConfig};
 use kind::Kind;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -32,6 +32,19 @@ pub const PREFIX: &str = "TRACKER_";
 
 /// Where a file is looked for when none is named.
 const PLACES: [&str; 2] = ["tracker.toml", "/etc/tracker/tracker.toml"];
+
+/// Where the local broker and database of `tracker up` listen, from section `[up]`: ports of 127.0.0.1.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct LocalPorts {
+    /// The broker.
+    pub broker_port: u16,
+    /// Its controller.
+    pub controller_port: u16,
+    /// ClickHouse over HTTP.
+    pub clickhouse_port: u16,
+    /// ClickHouse's own protocol.
+    pub clickhouse_native_port: u16,
+}
 
 /// All settings, checked for their kinds.
 #[derive(Debug, Clone)]
@@ -106,14 +119,25 @@ impl Settings {
         })
     }
 
-    /// Section `[kafka]`.
+    /// Section `[kafka]`; without brokers, those of this machine.
     ///
     /// # Errors
     /// Properties that would break a promise.
     pub fn kafka(&self) -> Result<KafkaConfig, Mistakes> {
-        let config: KafkaConfig = self.section("kafka")?;
+        let mut config: KafkaConfig = self.section("kafka")?;
         config.check()?;
+        if config.brokers.is_empty() {
+            config.brokers = format!("127.0.0.1:{}", self.local_ports()?.broker_port);
+        }
         Ok(config)
+    }
+
+    /// Where the broker and the database of this machine are, when others are not given.
+    ///
+    /// # Errors
+    /// A number that is no port.
+    pub fn local_ports(&self) -> Result<LocalPorts, Mistakes> {
+        self.section("up")
     }
 
     /// Section `[log]`.
