@@ -28,11 +28,12 @@ pub fn object<'a>(text: &'a str, limits: &Limits) -> Result<Draft<'a>, Refusal> 
     if !text.starts_with('{') {
         return Err(reason::NOT_AN_OBJECT.refuse("an event is a JSON object"));
     }
-    let mut draft = Draft::new();
-    for (key, value) in members(text).map_err(|error| malformed(&error))? {
+    let members = members(text).map_err(|error| malformed(&error))?;
+    let fields = members.into_iter().map(|(key, value)| {
         check_key(&key, limits)?;
-        draft.set(key, field(value, limits)?);
-    }
+        Ok((key, field(value, limits)?))
+    });
+    let mut draft: Draft<'_> = fields.collect::<Result<_, Refusal>>()?;
     embed(&mut draft, limits);
     Ok(draft)
 }

@@ -10,13 +10,15 @@ use tracker_stream::fault::Refusal;
 use uuid::Uuid;
 
 impl<'a> Draft<'a> {
-    /// A text; numbers and booleans are taken as they were written, and an empty text is none.
+    /// A text; numbers and booleans are taken as they were written, and a blank is none.
     ///
     /// # Errors
     /// An object or an array.
     pub fn text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
-        self.scalar(key)?;
-        Ok(self.take(key).map(|field| field.into_text().into_owned()))
+        match self.take(key) {
+            Some(field) if field.is_nested() => Err(not_single(key)),
+            field => Ok(field.filter(|field| !field.is_blank()).map(|field| field.into_text().into_owned())),
+        }
     }
 
     /// A UUID, hyphenated or plain; the zero UUID is none.
@@ -152,19 +154,18 @@ impl<'a> Draft<'a> {
     fn scalar(&mut self, key: &str) -> Result<Option<&str>, Refusal> {
         match self.get(key) {
             None => return Ok(None),
+            Some(field) if field.is_nested() => return Err(not_single(key)),
             Some(field) if field.is_blank() => {
                 self.take(key);
-                return Ok(None);
-            }
-            Some(Field::Json(json)) if json.starts_with(['{', '[']) => {
-                return Err(
-                    reason::INVALID_TYPE.refuse(format!("`{key}` is a single value, no object or array"))
-                );
             }
             Some(_) => {}
         }
         Ok(self.get(key).map(Field::as_text))
     }
+}
+
+fn not_single(key: &str) -> Refusal {
+    reason::INVALID_TYPE.refuse(format!("`{key}` is a single value, no object or array"))
 }
 
 impl<'a> Field<'a> {
@@ -180,6 +181,12 @@ impl<'a> Field<'a> {
     pub fn into_text(self) -> Cow<'a, str> {
         let (Self::Text(text) | Self::Json(text)) = self;
         text
+    }
+
+    /// Whether it is an object or an array.
+    #[must_use]
+    pub fn is_nested(&self) -> bool {
+        matches!(self, Self::Json(json) if json.starts_with(['{', '[']))
     }
 
     /// Appends it as JSON.
