@@ -1,0 +1,13 @@
+//! `tracker-load`: see [`tracker_processors::load`].
+
+use std::process::ExitCode;
+use tracker_processors::load;
+use tracker_stream::process::{self, About};
+
+fn main() -> ExitCode {
+    let about = About {
+        name: "tracker-load",
+        summary: "Loads enriched events and dead letters from their topics into ClickHouse.",
+    };
+    process::main(about, load::run)
+}

@@ -1,0 +1,122 @@
+//! Section `[clickhouse]`.
+
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use tracker_stream::config::{Mistake, Mistakes, Settings, span};
+
+/// Where ClickHouse is, and how it is spoken to.
+#[derive(Clone, Deserialize)]
+pub struct ClickHouseConfig {
+    /// `http://` or `https://` address; empty: this machine.
+    url: String,
+    /// Name of the database.
+    pub database: String,
+    /// User.
+    pub user: String,
+    /// Password.
+    pub password: String,
+    /// Certificate authority to trust besides the system's; empty: none.
+    pub ca_file: PathBuf,
+    /// Settings sent along, over Tracker's own.
+    pub settings: BTreeMap<String, String>,
+    /// How long one insert may take.
+    #[serde(with = "span")]
+    pub insert_timeout: Duration,
+}
+
+/// Where ClickHouse is when no URL is given.
+const LOCAL: &str = "http://127.0.0.1:8123";
+
+/// Settings on which a promise stands: an insert is one block, known by its token, in the table and in each view.
+pub(super) const PROMISED: [(&str, &str); 3] = [
+    ("async_insert", "0"),
+    ("insert_deduplicate", "1"),
+    ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+];
+
+/// The setting that carries the token.
+pub(super) const TOKEN: &str = "insert_deduplication_token";
+
+impl ClickHouseConfig {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// An address or a name that cannot be one; a setting that would break a promise.
+    pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
+        let mut config: Self = settings.section("clickhouse")?;
+        config.check()?;
+        if config.url.is_empty() {
+            config.url = format!("http://127.0.0.1:{}", settings.local_ports()?.clickhouse_port);
+        }
+        Ok(config)
+    }
+
+    /// The address, given or local.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        if self.url.is_empty() { LOCAL } else { self.url.trim_end_matches('/') }
+    }
+
+    /// The same with another address: `tracker up` knows it only once its own ClickHouse listens.
+    #[must_use]
+    pub fn at(self, url: impl Into<String>) -> Self {
+        Self { url: url.into(), ..self }
+    }
+
+    fn check(&self) -> Result<(), Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let is_http = url::Url::parse(self.url()).is_ok_and(|url| ["http", "https"].contains(&url.scheme()));
+        if !is_http {
+            mistakes.add(Mistake::new("clickhouse.url", "must be an http:// or https:// address"));
+        }
+        if !is_plain_name(&self.database) {
+            let detail = "must be letters, digits and `_`, and not begin with a digit";
+            mistakes.add(Mistake::new("clickhouse.database", detail));
+        }
+        for name in PROMISED.iter().map(|(name, _)| *name).chain([TOKEN]) {
+            if self.settings.contains_key(name) {
+                let detail = "is Tracker's own: what is stored once stands on it";
+                mistakes.add(Mistake::new(format!("clickhouse.settings.{name}"), detail));
+            }
+        }
+        mistakes.or(())
+    }
+}
+
+/// Names that need no quoting anywhere.
+fn is_plain_name(name: &str) -> bool {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    name.chars().all(is_word) && name.starts_with(|first: char| !first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ClickHouseConfig, Mistakes> {
+        ClickHouseConfig::read(&Settings::merge(text, "test", std::iter::empty())?)
+    }
+
+    #[test]
+    fn the_defaults_are_this_machine() {
+        let config = read("").unwrap();
+        assert_eq!((config.url(), config.database.as_str()), (LOCAL, "tracker"));
+        assert_eq!(config.insert_timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let text =
+            "[clickhouse]\nurl = \"tcp://x:9000\"\ndatabase = \"my-db\"\nsettings = { async_insert = \"1\" }";
+        let Err(mistakes) = read(text) else { panic!("three mistakes were made") };
+        for key in ["clickhouse.url", "clickhouse.database", "clickhouse.settings.async_insert"] {
+            assert!(mistakes.to_string().contains(key), "{key} is missing in: {mistakes}");
+        }
+    }
+
+    #[test]
+    fn settings_are_passed_through() {
+        let config = read("[clickhouse.settings]\nmax_execution_time = 30").unwrap();
+        assert_eq!(config.settings.get("max_execution_time").map(String::as_str), Some("30"));
+    }
+}

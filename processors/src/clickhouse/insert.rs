@@ -1,0 +1,81 @@
+//! Rows into a table.
+
+use super::{
+    Client,
+    config::{PROMISED, TOKEN},
+    error,
+};
+use crate::{metrics, rows::TableRow};
+use clickhouse::error::Error;
+use tokio::time::Instant;
+use tracker_stream::{
+    envelope::PlannedRange,
+    fault::{Fault, WriteError},
+    lane::Sink,
+};
+
+/// Most rows of one insert. More would be cut into several blocks of which some could be stored and some not.
+pub const MOST_ROWS: usize = 1_000_000;
+
+/// Sent with each insert, before the operator's own settings; those of [`PROMISED`] come last.
+const TUNED: [(&str, &str); 2] = [
+    // Rows are left as they come, and merged in the background: a third of the server's cost of an insert.
+    ("optimize_on_insert", "0"),
+    // A batch of odd times must not be refused as a whole, for ever; 100 months is the default bound.
+    ("max_partitions_per_insert_block", "0"),
+];
+
+impl Client {
+    /// Stores all rows in one block, or says why not. The same `token` again stores nothing again, neither in the
+    /// table nor in a view of it. Sent as RowBinaryWithNamesAndTypes: a table of other columns refuses it.
+    ///
+    /// # Errors
+    /// [`WriteError::Content`] when a row is to blame, else [`WriteError::Fault`]; see [`error`].
+    pub async fn insert<R: TableRow>(&self, rows: &[R], token: &str) -> Result<(), WriteError> {
+        let mut written = self.attempt(rows, token).await;
+        if matches!(written, Err(WriteError::Content(_))) {
+            // Or was the table changed since its columns were looked up? Then no row is to blame.
+            self.inner.clear_cached_metadata().await;
+            written = self.attempt(rows, token).await;
+        }
+        if written.is_err() {
+            self.inner.clear_cached_metadata().await;
+        }
+        written
+    }
+
+    async fn attempt<R: TableRow>(&self, rows: &[R], token: &str) -> Result<(), WriteError> {
+        let started_at = Instant::now();
+        match tokio::time::timeout(self.config.insert_timeout, self.send(rows, token)).await {
+            Ok(Ok(())) => {
+                metrics::inserted(R::TABLE, rows.len(), started_at.elapsed());
+                Ok(())
+            }
+            Ok(Err(failure)) => Err(error::of_insert(&failure)),
+            Err(_) => {
+                let detail =
+                    format!("no answer within {:?} (clickhouse.insert_timeout)", self.config.insert_timeout);
+                Err(Fault::new("clickhouse_timeout", detail).into())
+            }
+        }
+    }
+
+    async fn send<R: TableRow>(&self, rows: &[R], token: &str) -> Result<(), Error> {
+        let mut insert = self.inner.insert::<R>(R::TABLE).await?.with_setting(TOKEN, token);
+        let given = self.config.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in TUNED.into_iter().chain(given).chain(PROMISED) {
+            insert = insert.with_setting(name, value);
+        }
+        for row in rows {
+            insert.write(row).await?;
+        }
+        insert.end().await
+    }
+}
+
+/// The end of a lane: each batch is one insert, known by its range.
+impl<R: TableRow> Sink<R> for Client {
+    async fn write(&self, range: &PlannedRange, items: &[R]) -> Result<(), WriteError> {
+        self.insert(items, &range.token()).await
+    }
+}

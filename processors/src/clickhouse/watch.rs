@@ -1,0 +1,32 @@
+//! Whether the database can be used, for readiness.
+
+use super::Client;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracker_stream::{fault::Fault, telemetry::Health};
+
+/// Name of the part in readiness.
+pub const PART: &str = "clickhouse";
+
+const EVERY: Duration = Duration::from_secs(2);
+
+impl Client {
+    /// Looks every two seconds whether ClickHouse answers and has `tables`, and tells `health`, until `shutdown`.
+    pub fn watch(&self, tables: &'static [&'static str], health: &Health, shutdown: &CancellationToken) {
+        let (client, health, shutdown) = (self.clone(), health.clone(), shutdown.clone());
+        tokio::spawn(shutdown.run_until_cancelled_owned(async move {
+            loop {
+                health.set(PART, client.has(tables).await.map_err(|fault| fault.to_string()));
+                tokio::time::sleep(EVERY).await;
+            }
+        }));
+    }
+
+    /// Errors when a table is missing, or ClickHouse does not answer.
+    async fn has(&self, tables: &[&str]) -> Result<(), Fault> {
+        for table in tables {
+            self.execute(&format!("SELECT 1 FROM {table} LIMIT 0"), &[]).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Where refused messages go: the topic `dead_letters`, with their original bytes.
+//!
+//! A message is refused again when its partition is read again. Its dead letter has the same id then, so it is the same
+//! dead letter. Nothing is ever skipped: a lane that cannot bury waits.
+//!
+//! What becomes of a dead letter that is refused itself, by the lane that loads them? It is buried once more, as the
+//! payload of a fresh dead letter, which decodes whatever the first one was. Only if ClickHouse refuses that one too would
+//! it go round for ever, growing each time: then burying fails with `dead_letter_twice`, and the lane waits for a person.
+
+use crate::codec;
+use std::{sync::Arc, time::Duration};
+use tracker_schemas::{Bytes, DeadLetter, Decoder, Encoder, Timestamp, Topic};
+use tracker_stream::{
+    clock,
+    config::{Settings, Size},
+    envelope::{Headers, Message, TRACEPARENT},
+    fault::{Fault, Refusal},
+    kafka::{Outgoing, Producer, ProducerOptions},
+    lane::Bury,
+    process::Failure,
+    telemetry::Health,
+};
+use uuid::Uuid;
+
+/// Name of the producer in metrics, logs and readiness.
+pub const PRODUCER: &str = "dead_letters";
+
+/// Dead letters are few, and the lane waits for each.
+const LINGER: Duration = Duration::ZERO;
+/// Below the lane's own patience: it tries again.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const BUFFER: Size = Size(32 << 20);
+
+/// Who refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader {
+    /// The process, as the dead letter's `origin` and key: `enrich`, `load`, `payments`.
+    pub process: &'static str,
+    /// The lane. Two lanes of one process may refuse the same message, each for its own reason.
+    pub lane: &'static str,
+}
+
+/// The dead letters of one lane.
+#[derive(Clone)]
+pub struct DeadLetters {
+    reader: Reader,
+    producer: Producer,
+    codec: Arc<Codec>,
+    topic: Arc<str>,
+}
+
+struct Codec {
+    encoder: Encoder<DeadLetter>,
+    decoder: Decoder<DeadLetter>,
+}
+
+impl DeadLetters {
+    /// Starts a producer of its own, with the part [`PRODUCER`] of `health`.
+    ///
+    /// # Errors
+    /// Settings that librdkafka does not take, or a registry that does not answer.
+    pub async fn start(settings: &Settings, reader: Reader, health: &Health) -> Result<Self, Failure> {
+        let kafka = settings.kafka()?;
+        let options = ProducerOptions { name: PRODUCER, linger: LINGER, timeout: TIMEOUT, buffer: BUFFER };
+        let codec =
+            Codec { encoder: codec::encoder(settings).await?, decoder: codec::decoder(settings).await? };
+        Ok(Self {
+            reader,
+            producer: Producer::start(&kafka, &options, health)?,
+            codec: Arc::new(codec),
+            topic: kafka.topic(Topic::DeadLetters.name()),
+        })
+    }
+
+    /// The same for another lane of the process, over the same producer.
+    #[must_use]
+    pub fn of_lane(&self, lane: &'static str) -> Self {
+        Self { reader: Reader { lane, ..self.reader }, ..self.clone() }
+    }
+
+    fn outgoing(&self, message: &Message, refusal: &Refusal, failed_at: Timestamp) -> Outgoing {
+        let letter = letter(self.reader, message, refusal, failed_at);
+        let headers = letter
+            .traceparent
+            .iter()
+            .fold(Headers::new(), |headers, trace| headers.with(TRACEPARENT, trace.as_bytes()));
+        Outgoing {
+            topic: Arc::clone(&self.topic),
+            key: self.reader.process.into(),
+            payload: self.codec.encoder.encode(&letter),
+            headers,
+        }
+    }
+}
+
+impl Bury for DeadLetters {
+    async fn bury(&self, dead: &[(&Message, &Refusal)]) -> Result<(), Fault> {
+        let failed_at = Timestamp(clock::now_ms());
+        for (message, refusal) in dead {
+            if is_second_burial(&self.topic, &self.codec.decoder, message) {
+                let at = format!("{}:{}:{}", message.topic, message.partition, message.offset);
+                return Err(Fault::new("dead_letter_twice", format!("{at}: {refusal}")));
+            }
+        }
+        let letters =
+            dead.iter().map(|(message, refusal)| self.outgoing(message, refusal, failed_at)).collect();
+        self.producer.send(letters).await.into_iter().collect()
+    }
+}
+
+/// The dead letter that a refused message becomes.
+#[must_use]
+pub fn letter(reader: Reader, message: &Message, refusal: &Refusal, failed_at: Timestamp) -> DeadLetter {
+    let Message { topic, partition, offset, key, payload, headers, .. } = message;
+    let name = format!("{topic}:{partition}:{offset}:{}", reader.lane);
+    let traceparent = headers.get(TRACEPARENT).and_then(|value| std::str::from_utf8(value).ok());
+    DeadLetter {
+        id: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
+        failed_at,
+        origin: reader.process.to_owned(),
+        reason: refusal.reason.to_owned(),
+        detail: refusal.detail.clone(),
+        topic: topic.to_string(),
+        partition: *partition,
+        offset: *offset,
+        key: key.clone().map(Bytes),
+        payload: Bytes(payload.clone()),
+        traceparent: traceparent.map(str::to_owned),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Whether `message` is a dead letter of a dead letter: it was buried once, and that did not help.
+fn is_second_burial(topic: &str, decoder: &Decoder<DeadLetter>, message: &Message) -> bool {
+    &*message.topic == topic && decoder.decode(&message.payload).is_ok_and(|letter| letter.topic == topic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READER: Reader = Reader { process: "load", lane: "load.events" };
+
+    fn message(topic: &str, payload: Vec<u8>) -> Message {
+        Message {
+            topic: topic.into(),
+            partition: 2,
+            offset: 40,
+            timestamp_ms: 0,
+            key: Some(b"k".to_vec()),
+            payload,
+            headers: Headers::new()
+                .with(TRACEPARENT, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        }
+    }
+
+    fn buried(message: &Message, reader: Reader, at: i64) -> DeadLetter {
+        letter(reader, message, &Refusal::new("malformed", "too short"), Timestamp(at))
+    }
+
+    #[test]
+    fn a_dead_letter_holds_the_message_and_why_it_was_refused() {
+        let letter = buried(&message("tracker.enriched", vec![0, 255]), READER, 7);
+        assert_eq!((letter.payload, letter.key), (Bytes(vec![0, 255]), Some(Bytes(b"k".to_vec()))));
+        assert_eq!((letter.topic.as_str(), letter.partition, letter.offset), ("tracker.enriched", 2, 40));
+        assert_eq!(
+            (letter.origin.as_str(), letter.reason.as_str(), letter.detail.as_str()),
+            ("load", "malformed", "too short")
+        );
+        assert_eq!(
+            letter.traceparent.as_deref(),
+            Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        );
+    }
+
+    #[test]
+    fn the_same_message_of_the_same_lane_is_the_same_dead_letter() {
+        let message = message("tracker.enriched", Vec::new());
+        let other = Reader { lane: "load.other", ..READER };
+        assert_eq!(buried(&message, READER, 1).id, buried(&message, READER, 2).id);
+        assert_ne!(buried(&message, READER, 1).id, buried(&message, other, 1).id);
+    }
+
+    #[test]
+    fn a_dead_letter_is_buried_once_more_and_then_no_more() {
+        let (encoder, decoder) = (Encoder::single_object(), Decoder::new());
+        let topic = "tracker.dead_letters";
+        let garbage = message(topic, vec![1, 2, 3]);
+        let first =
+            message(topic, encoder.encode(&buried(&message("tracker.enriched", Vec::new()), READER, 1)));
+        let second = message(topic, encoder.encode(&buried(&garbage, READER, 1)));
+        let verdicts = [&garbage, &first, &second].map(|message| is_second_burial(topic, &decoder, message));
+        assert_eq!(verdicts, [false, false, true]);
+    }
+}

@@ -1,0 +1,86 @@
+//! From the bytes of a message to the row of a table. Pure.
+
+use crate::rows::TableRow;
+use std::marker::PhantomData;
+use tracker_schemas::{Decoder, Record};
+use tracker_stream::{
+    envelope::{Message, Verdict},
+    fault::Refusal,
+    lane::Step,
+};
+
+/// Decodes a record and makes a row of it. Refuses as `malformed` what is no record, as `out_of_range` what no column holds.
+pub struct ToRow<R, T> {
+    decoder: Decoder<R>,
+    row: PhantomData<fn() -> T>,
+}
+
+impl<R, T> ToRow<R, T> {
+    /// Reads with `decoder`.
+    #[must_use]
+    pub const fn new(decoder: Decoder<R>) -> Self {
+        Self { decoder, row: PhantomData }
+    }
+}
+
+impl<R, T> Step for ToRow<R, T>
+where
+    R: Record + 'static,
+    T: TableRow + TryFrom<R, Error = Refusal>,
+{
+    type Out = T;
+
+    fn step(&self, message: &Message) -> Verdict<T> {
+        let record = self.decoder.decode(&message.payload);
+        let record = record.map_err(|malformed| Refusal::new("malformed", malformed.to_string()));
+        match record.and_then(T::try_from) {
+            Ok(row) => Verdict::Keep(row),
+            Err(refusal) => Verdict::Refuse(refusal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::PaymentRow;
+    use tracker_schemas::{Decimal, Encoder, Payment};
+    use tracker_stream::envelope::Headers;
+
+    fn step(payload: Vec<u8>) -> Verdict<PaymentRow> {
+        let message = Message {
+            topic: "tracker.payments".into(),
+            partition: 0,
+            offset: 0,
+            timestamp_ms: 0,
+            key: None,
+            payload,
+            headers: Headers::new(),
+        };
+        ToRow::<Payment, PaymentRow>::new(Decoder::new()).step(&message)
+    }
+
+    #[test]
+    fn a_record_becomes_a_row() {
+        let payment = Payment { revenue: Decimal::from_units(-5), ..Payment::default() };
+        let row = PaymentRow::try_from(payment.clone()).unwrap();
+        assert_eq!(step(Encoder::single_object().encode(&payment)), Verdict::Keep(row));
+    }
+
+    #[test]
+    fn bytes_that_are_no_record_are_malformed() {
+        for payload in [Vec::new(), b"{}".to_vec(), vec![0xc3, 1, 0]] {
+            assert!(matches!(step(payload), Verdict::Refuse(refusal) if refusal.reason == "malformed"));
+        }
+    }
+
+    #[test]
+    fn an_amount_that_no_column_holds_is_out_of_range() {
+        let payment = Payment { revenue: Decimal::from_units(10_i128.pow(22)), ..Payment::default() };
+        let Verdict::Refuse(refusal) = step(Encoder::single_object().encode(&payment)) else {
+            panic!("an amount of 19 digits was kept")
+        };
+        assert_eq!(refusal.reason, "out_of_range");
+        assert!(refusal.detail.starts_with("revenue: "), "{refusal}");
+    }
+}

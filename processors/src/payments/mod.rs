@@ -1,0 +1,38 @@
+//! `tracker-payments`: payments into ClickHouse, each as soon as it has arrived.
+//!
+//! Shares nothing with the other processors but code: own process, group, connections. What the views of lifetime value
+//! show follows from the table `payments` in the same insert.
+
+use crate::{
+    clickhouse::{self, ClickHouseConfig, Client},
+    config::ProcessConfig,
+    dead::{self, DeadLetters, Reader},
+    load::Parts,
+    rows::{PaymentRow, TableRow},
+};
+use tracker_schemas::Payment;
+use tracker_stream::{
+    process::{Failure, Start},
+    telemetry::{self, Health},
+};
+
+/// `payments` → `payments`.
+pub const PAYMENTS: &str = "payments";
+
+/// Loads payments until the shutdown.
+///
+/// # Errors
+/// Wrong settings, an address in use, or a fault of the source that waiting does not mend.
+pub async fn run(start: Start) -> Result<(), Failure> {
+    let Start { settings, metrics, shutdown } = start;
+    let config: ProcessConfig = settings.section("payments")?;
+    let client = Client::new(&ClickHouseConfig::read(&settings)?)?;
+    let health = Health::of(&[PAYMENTS, dead::PRODUCER, clickhouse::PART]);
+    let dead = DeadLetters::start(&settings, Reader { process: "payments", lane: PAYMENTS }, &health).await?;
+    let parts = Parts { settings: &settings, config: &config, client: &client, dead: &dead, health: &health };
+    let payments = parts.lane::<Payment, PaymentRow>(PAYMENTS).await?;
+
+    client.watch(&[PaymentRow::TABLE], &health, &shutdown);
+    telemetry::serve(config.listen, health, metrics, shutdown.clone()).await?;
+    Ok(payments.run(shutdown).await?)
+}

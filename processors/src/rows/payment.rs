@@ -1,0 +1,60 @@
+//! Rows of `payments`.
+
+use super::{
+    cell::{Id, Instant, Money},
+    row,
+};
+use tracker_schemas::Payment;
+
+row! {
+    /// A payment as the table `payments` takes it.
+    PaymentRow of Payment in "payments"
+    own {
+        id: Id,
+        uid: Id,
+        vid: Id,
+        sid: Id,
+        oid: Id,
+        org: String,
+        tid: Id,
+        invid: Id,
+        orid: Id,
+        product_id: Id,
+        updater: Id,
+        owner: Id,
+        product: String,
+        pcat: String,
+        man: String,
+        model: String,
+        duration: String,
+        currency: String,
+        country: String,
+        region: String,
+        rcode: String,
+        campaign_id: String,
+        qty: Option<Money>,
+        price: Option<Money>,
+        discount: Option<Money>,
+        revenue: Money,
+        margin: Option<Money>,
+        cost: Option<Money>,
+        tax: Option<Money>,
+        tax_rate: Option<Money>,
+        commission: Option<Money>,
+        referral: Option<Money>,
+        fees: Option<Money>,
+        subtotal: Option<Money>,
+        total: Option<Money>,
+        payment: Option<Money>,
+        starts: Option<Instant>,
+        ends: Option<Instant>,
+        invoiced_at: Option<Instant>,
+        paid_at: Option<Instant>,
+        params: String,
+        created_at: Instant,
+        received_at: Instant,
+        host: String,
+        edge: String,
+        schema: i32,
+    }
+}

@@ -1,0 +1,68 @@
+use super::*;
+use crate::clickhouse::schema::FILES;
+use clickhouse::Row;
+use rstest::rstest;
+use serde::de::DeserializeOwned;
+use tracker_schemas::{DeadLetter, Decimal, Enriched, Payment, Record, Timestamp, examples};
+use tracker_stream::fault::Refusal;
+
+/// Every example of a record, as its row.
+fn golden<R, T>()
+where
+    R: Record + DeserializeOwned,
+    T: TableRow + serde::Serialize + TryFrom<R, Error = Refusal>,
+{
+    for (case, record) in examples::all::<R>() {
+        let row = T::try_from(record).unwrap();
+        insta::assert_json_snapshot!(format!("{}_{case}", T::TABLE), row);
+    }
+}
+
+#[test]
+fn every_enriched_example_is_its_row() {
+    golden::<Enriched, EventRow>();
+}
+
+#[test]
+fn every_payment_example_is_its_row() {
+    golden::<Payment, PaymentRow>();
+}
+
+#[test]
+fn every_dead_letter_example_is_its_row() {
+    golden::<DeadLetter, DeadLetterRow>();
+}
+
+/// The columns that `schema/<table>.sql` declares, in order.
+fn declared(table: &str) -> Vec<&'static str> {
+    let file = FILES.iter().find(|file| file.name == table).unwrap();
+    let body = file.text.split_once("\n(\n").unwrap().1.split_once("\n)\n").unwrap().0;
+    body.lines().filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+#[rstest]
+#[case::events(EventRow::TABLE, EventRow::COLUMN_NAMES)]
+#[case::payments(PaymentRow::TABLE, PaymentRow::COLUMN_NAMES)]
+#[case::dead_letters(DeadLetterRow::TABLE, DeadLetterRow::COLUMN_NAMES)]
+fn a_row_has_the_columns_of_its_file_in_order(#[case] table: &str, #[case] columns: &[&str]) {
+    assert_eq!(columns, declared(table));
+}
+
+#[test]
+fn a_time_that_no_column_holds_is_refused_with_its_name() {
+    let payment = Payment { paid_at: Some(Timestamp(i64::MAX)), ..Payment::default() };
+    let refusal = PaymentRow::try_from(payment).unwrap_err();
+    assert_eq!(refusal.reason, "out_of_range");
+    assert!(refusal.detail.starts_with("paid_at: "), "{refusal}");
+}
+
+#[test]
+fn the_largest_amounts_fit_and_one_more_does_not() {
+    let row = |units| {
+        let revenue = Decimal::from_units(units);
+        PaymentRow::try_from(Payment { revenue, ..Payment::default() })
+    };
+    let most = 10_i128.pow(22) - 1;
+    assert!(row(most).is_ok() && row(-most).is_ok());
+    assert!(row(most + 1).is_err() && row(-most - 1).is_err());
+}
