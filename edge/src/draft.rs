@@ -1,7 +1,7 @@
 //! One event as it was sent: the fields of cookies, path, query and body, merged, nothing checked yet.
 //! Never interprets a value by itself: [`take`] does, when it is asked for a type.
 
-use std::{borrow::Cow, iter};
+use std::borrow::Cow;
 
 pub mod take;
 #[cfg(test)]
@@ -79,8 +79,12 @@ impl<'a> Draft<'a> {
 
     /// Takes a field out.
     pub fn take(&mut self, key: &str) -> Option<Field<'a>> {
+        self.slot(key)?.take()
+    }
+
+    fn slot(&mut self, key: &str) -> Option<&mut Option<Field<'a>>> {
         let at = self.find(key)?;
-        self.slots.get_mut(at).and_then(|slot| slot.field.take())
+        self.slots.get_mut(at).map(|slot| &mut slot.field)
     }
 
     /// Bytes of its keys and values.
@@ -128,12 +132,13 @@ impl<'a> Slot<'a> {
 
 /// In the order of the bytes, as keys are: no key holds a NUL.
 fn prefix(key: &str) -> u64 {
-    match key.as_bytes().first_chunk() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => {
-            key.bytes().chain(iter::repeat(0)).take(8).fold(0, |prefix, byte| prefix << 8 | u64::from(byte))
-        }
+    let mut bytes = [0; 8];
+    match (key.as_bytes().first_chunk(), bytes.get_mut(..key.len())) {
+        (Some(first), _) => bytes = *first,
+        (None, Some(start)) => start.copy_from_slice(key.as_bytes()),
+        (None, None) => {}
     }
+    u64::from_be_bytes(bytes)
 }
 
 /// The later of a key wins.

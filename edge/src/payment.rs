@@ -39,6 +39,9 @@ const OF_THE_ORDER: [&str; 17] = [
     "payment",
 ];
 
+/// Items of one body, whatever the caller allows: a short item becomes a long payment.
+const MOST_ITEMS: usize = 10_000;
+
 /// Bytes that what is common may grow to when each item has its copy.
 const MOST_COPIED: usize = 8 << 20;
 
@@ -53,7 +56,7 @@ const OF_AN_ITEM: Limits =
 /// it would be to lose it. An `Idempotency-Key`, or the id of the order, makes the ids of items that have none.
 ///
 /// # Errors
-/// `payments` is no array, or what is common is too much for so many items.
+/// `payments` is no array, holds too many items, or what is common is too much for so many.
 pub fn payments(
     mut draft: Draft<'_>,
     idempotency_key: Option<&str>,
@@ -70,6 +73,11 @@ pub fn payments(
         Some(Field::Json(array)) => array,
     };
     let items: Vec<&RawValue> = serde_json::from_str(&array).map_err(|_| refuse())?;
+    if items.len() > MOST_ITEMS {
+        return Err(
+            reason::TOO_MANY_EVENTS.refuse(format!("send at most {MOST_ITEMS} payments in one request"))
+        );
+    }
     let mut order = Draft::new();
     for name in OF_THE_ORDER {
         if let Some(field) = draft.take(name) {

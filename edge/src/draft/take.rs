@@ -26,13 +26,12 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// Anything else.
     pub fn uuid(&mut self, key: &str) -> Result<Option<Uuid>, Refusal> {
-        let Some(text) = self.scalar(key)? else { return Ok(None) };
-        let id = uuid(text).ok_or_else(|| {
-            reason::INVALID_UUID
-                .refuse(format!("`{key}` is no UUID; send it with hyphens, or as 32 hex digits"))
+        let wrong = || format!("`{key}` is no UUID; send it with hyphens, or as 32 hex digits");
+        let id = self.read(key, |text| match uuid(text) {
+            Some(id) => Ok(Read::All(id)),
+            None => Err(reason::INVALID_UUID.refuse(wrong())),
         })?;
-        self.take(key);
-        Ok(Some(id).filter(|id| !id.is_nil()))
+        Ok(id.filter(|id| !id.is_nil()))
     }
 
     /// A UUID, or any other text, which then names one: the UUIDv5 of (`namespace`, text). Such a text stays.
@@ -40,12 +39,11 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// An object or an array.
     pub fn named(&mut self, key: &str, namespace: Uuid) -> Result<Option<Uuid>, Refusal> {
-        let Some(text) = self.scalar(key)? else { return Ok(None) };
-        let Some(id) = uuid(text) else {
-            return Ok(Some(Uuid::new_v5(&namespace, text.trim().as_bytes())));
-        };
-        self.take(key);
-        Ok(Some(id).filter(|id| !id.is_nil()))
+        let id = self.read(key, |text| {
+            let named = || Read::Part(Uuid::new_v5(&namespace, text.trim().as_bytes()));
+            Ok(uuid(text).map_or_else(named, Read::All))
+        })?;
+        Ok(id.filter(|id| !id.is_nil()))
     }
 
     /// A whole number, also as `12.0`, `1e3` or text. A fraction is cut, as the predecessor did, and stays.
@@ -53,14 +51,9 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// No number, or beyond 64 bits.
     pub fn whole(&mut self, key: &str) -> Result<Option<i64>, Refusal> {
-        let Some(text) = self.scalar(key)? else { return Ok(None) };
-        let Whole { value, exact } = whole(text).ok_or_else(|| {
-            reason::INVALID_NUMBER.refuse(format!("`{key}` is no whole number of at most 64 bits"))
-        })?;
-        if exact {
-            self.take(key);
-        }
-        Ok(Some(value))
+        let wrong =
+            || reason::INVALID_NUMBER.refuse(format!("`{key}` is no whole number of at most 64 bits"));
+        self.read(key, |text| whole(text).ok_or_else(wrong))
     }
 
     /// A finite number.
@@ -68,13 +61,10 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// No number, or one too large for a float.
     pub fn float(&mut self, key: &str) -> Result<Option<f64>, Refusal> {
-        let Some(text) = self.scalar(key)? else { return Ok(None) };
-        let value: Option<f64> = text.trim().parse().ok();
-        let value = value.filter(|value| value.is_finite());
-        let value =
-            value.ok_or_else(|| reason::INVALID_NUMBER.refuse(format!("`{key}` is no finite number")))?;
-        self.take(key);
-        Ok(Some(value))
+        self.read(key, |text| match text.trim().parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(Read::All(value)),
+            _ => Err(reason::INVALID_NUMBER.refuse(format!("`{key}` is no finite number"))),
+        })
     }
 
     /// An amount, exact to 4 places, from a number or a text.
@@ -82,11 +72,10 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// No decimal number, more places, too large.
     pub fn decimal(&mut self, key: &str) -> Result<Option<Decimal>, Refusal> {
-        let Some(text) = self.scalar(key)? else { return Ok(None) };
-        let value =
-            text.parse().map_err(|error| reason::INVALID_DECIMAL.refuse(format!("`{key}` {error}")))?;
-        self.take(key);
-        Ok(Some(value))
+        self.read(key, |text| match text.parse() {
+            Ok(amount) => Ok(Read::All(amount)),
+            Err(error) => Err(reason::INVALID_DECIMAL.refuse(format!("`{key}` {error}"))),
+        })
     }
 
     /// An RFC 3339 time.
@@ -94,12 +83,11 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// Anything else.
     pub fn time(&mut self, key: &str) -> Result<Option<Timestamp>, Refusal> {
-        let Some(text) = self.scalar(key)? else { return Ok(None) };
-        let time = Timestamp::parse_rfc3339(text.trim()).ok_or_else(|| {
-            reason::INVALID_TIME.refuse(format!("`{key}` is not RFC 3339, as in 2026-01-31T12:00:00Z"))
-        })?;
-        self.take(key);
-        Ok(Some(time))
+        let wrong = || format!("`{key}` is not RFC 3339, as in 2026-01-31T12:00:00Z");
+        self.read(key, |text| match Timestamp::parse_rfc3339(text.trim()) {
+            Some(time) => Ok(Read::All(time)),
+            None => Err(reason::INVALID_TIME.refuse(wrong())),
+        })
     }
 
     /// A list: an array of texts, or texts separated by commas.
@@ -135,33 +123,47 @@ impl<'a> Draft<'a> {
     pub fn created_at(&mut self, received_at: Timestamp) -> Timestamp {
         const OLDEST: i64 = 30 * 86_400_000;
         const NEWEST: i64 = 3_600_000;
-        let said = match self.scalar("created_at") {
-            Ok(Some(text)) => Timestamp::parse_rfc3339(text.trim())
-                .or_else(|| whole(text).map(|milliseconds| Timestamp(milliseconds.value))),
-            _ => None,
-        };
-        let believable = said.filter(|at| (received_at.0 - OLDEST..=received_at.0 + NEWEST).contains(&at.0));
-        match believable {
-            Some(at) => {
-                self.take("created_at");
-                at
-            }
-            None => received_at,
-        }
+        let said = self.read("created_at", |text| {
+            let milliseconds = || whole(text).map(|(Read::All(value) | Read::Part(value))| Timestamp(value));
+            let at = Timestamp::parse_rfc3339(text.trim()).or_else(milliseconds);
+            let believable = received_at.0 - OLDEST..=received_at.0 + NEWEST;
+            Ok(match at.filter(|at| believable.contains(&at.0)) {
+                Some(at) => Read::All(at),
+                None => Read::Part(received_at),
+            })
+        });
+        said.ok().flatten().unwrap_or(received_at)
     }
 
-    /// What a scalar says. A blank one is taken out: nothing was said.
-    fn scalar(&mut self, key: &str) -> Result<Option<&str>, Refusal> {
-        match self.get(key) {
-            None => return Ok(None),
-            Some(field) if field.is_nested() => return Err(not_single(key)),
-            Some(field) if field.is_blank() => {
-                self.take(key);
-            }
-            Some(_) => {}
+    /// Reads a scalar. A blank one is none.
+    fn read<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&str) -> Result<Read<T>, Refusal>,
+    ) -> Result<Option<T>, Refusal> {
+        let slot = self.slot(key);
+        let Some(field) = slot.as_ref().and_then(|slot| slot.as_ref()) else { return Ok(None) };
+        let (value, stays) = match field {
+            nested if nested.is_nested() => return Err(not_single(key)),
+            blank if blank.is_blank() => (None, false),
+            scalar => match read(scalar.as_text())? {
+                Read::All(value) => (Some(value), false),
+                Read::Part(value) => (Some(value), true),
+            },
+        };
+        if let (Some(slot), false) = (slot, stays) {
+            *slot = None;
         }
-        Ok(self.get(key).map(Field::as_text))
+        Ok(value)
     }
+}
+
+/// What was read from a field.
+enum Read<T> {
+    /// All that it says: it leaves.
+    All(T),
+    /// Less than it says: it stays.
+    Part(T),
 }
 
 fn not_single(key: &str) -> Refusal {
@@ -213,23 +215,15 @@ pub fn uuid(text: &str) -> Option<Uuid> {
     if matches!(text.len(), 32 | 36) { Uuid::try_parse(text).ok() } else { None }
 }
 
-struct Whole {
-    value: i64,
-    exact: bool,
-}
-
-fn whole(text: &str) -> Option<Whole> {
+fn whole(text: &str) -> Option<Read<i64>> {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0; // 2^63: the first that no i64 holds
     let text = text.trim();
     if let Ok(value) = text.parse() {
-        return Some(Whole { value, exact: true });
+        return Some(Read::All(value));
     }
-    let float: f64 = text.parse().ok()?;
-    const BEYOND: f64 = 9_223_372_036_854_775_808.0; // 2^63: the first that no i64 holds
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the range is checked; cutting the fraction is the point"
-    )]
-    (float > -BEYOND && float < BEYOND).then(|| Whole { value: float as i64, exact: float.fract() == 0.0 })
+    let float: f64 = text.parse().ok().filter(|float| (-BEYOND..BEYOND).contains(float))?;
+    let cut = float as i64; // the range is checked; cutting the fraction is the point
+    Some(if float.fract() == 0.0 { Read::All(cut) } else { Read::Part(cut) })
 }
 
 /// The texts of an array of scalars; nulls are left out.

@@ -247,6 +247,12 @@ fn what_is_common_cannot_be_copied_without_bound() {
     assert_eq!(refused(&body), "event_too_large");
 }
 
+#[test]
+fn so_many_items_are_too_many() {
+    let body = format!(r#"{{"payments":[{}]}}"#, vec!["{}"; 10_001].join(","));
+    assert_eq!(refused(&body), "too_many_events");
+}
+
 proptest! {
     #[test]
     fn an_amount_is_what_was_written(units in -10_i128.pow(20)..10_i128.pow(20), quoted in any::<bool>()) {

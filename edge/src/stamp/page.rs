@@ -81,7 +81,7 @@ pub fn clean(url: String, mut claim: impl FnMut(&str, &str) -> Pair) -> String {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let key = decoded(key).to_lowercase();
-        if is_secret(&key) || claim(&key, &decoded(value)) == Pair::Leaves || CLICKS.contains(&key.as_str()) {
+        if claim(&key, &decoded(value)) == Pair::Leaves || CLICKS.contains(&key.as_str()) || is_secret(&key) {
             continue;
         }
         cleaned.push(mark);
