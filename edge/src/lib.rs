@@ -1,1 +1,32 @@
 //! The way in: validates, rate-limits, stamps and produces; answers only when the event is safe.
+//!
+//! The path of one event: [`http::serve`] accepts a connection and [`http::routes`] finds the route; from there
+//! [`collect::Collector::events`] tells the story. [`address::Trust`] says who asks, [`admit::Keys`] for whom they
+//! speak, [`admit::Limiter`] whether they may. [`http::body::capped`] reads and inflates the body within the
+//! [`budget::Budget`]. [`decode::body`], [`decode::url`] and [`decode::cookies`] make [`draft::Draft`]s of what was
+//! sent; [`stamp::event`] and [`payment::payments`] make typed records of those, or say a [`reason`] why not. A
+//! [`keep::Writer`] encodes each and waits for the broker's acknowledgement. [`answer`] says what became of all of
+//! them, and [`http::reply`] says it in HTTP.
+//!
+//! warp is named in [`http`] only; nothing between the body and the writer waits for anything.
+
+pub mod address;
+pub mod admit;
+pub mod answer;
+pub mod budget;
+pub mod collect;
+pub mod config;
+pub mod decode;
+pub mod draft;
+pub mod http;
+pub mod keep;
+mod metrics;
+pub mod payment;
+pub mod reason;
+pub mod request;
+mod run;
+pub mod stamp;
+#[cfg(test)]
+mod testing;
+
+pub use run::{Setup, run};

@@ -31,6 +31,20 @@ macro_rules! reasons {
 }
 
 reasons! {
+    // A request as a whole.
+    NOT_FOUND = "not_found", 404, "There is nothing at this address.";
+    METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address takes other methods.";
+    MISSING_KEY = "missing_key", 401, "The route needs a secret key, and none was shown.";
+    UNKNOWN_KEY = "unknown_key", 403, "The secret key is not in the key file.";
+    RATE_LIMITED = "rate_limited", 429, "The address has sent more than it may.";
+    BODY_TIMEOUT = "body_timeout", 408, "The body did not arrive in time.";
+    BODY_BROKEN = "body_broken", 400, "The connection broke off within the body.";
+    BODY_TOO_LARGE = "body_too_large", 413, "The body is longer than the limit, as sent or inflated.";
+    INFLATES_TOO_FAR = "inflates_too_far", 413, "The body inflates to more times its size than it may.";
+    BROKEN_ENCODING = "broken_encoding", 400, "The body is not what its Content-Encoding says.";
+    UNSUPPORTED_ENCODING = "unsupported_encoding", 415, "The Content-Encoding is not one that is taken.";
+    UNSUPPORTED_CHARSET = "unsupported_charset", 415, "The charset is not UTF-8.";
+
     // A body, a path or a query as a whole.
     MALFORMED = "malformed", 400, "The body is not the JSON that was promised.";
     INVALID_UTF8 = "invalid_utf8", 400, "The body is not UTF-8.";

@@ -1,0 +1,116 @@
+//! Who asks, and for which host: behind proxies or not. Pure; believes no header of a stranger.
+
+#[cfg(test)]
+mod tests;
+
+use http::{HeaderMap, HeaderName, header::HOST};
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
+
+/// The header in which a trusted proxy names the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientHeader {
+    /// A list, the nearest hop last.
+    XForwardedFor,
+    /// RFC 7239: the same, with names.
+    Forwarded,
+    /// One address.
+    XRealIp,
+    /// One address.
+    CfConnectingIp,
+}
+
+impl ClientHeader {
+    const fn name(self) -> HeaderName {
+        HeaderName::from_static(match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+            Self::XRealIp => "x-real-ip",
+            Self::CfConnectingIp => "cf-connecting-ip",
+        })
+    }
+
+    /// How many entries count, from the right.
+    const fn depth(self) -> usize {
+        match self {
+            Self::XForwardedFor | Self::Forwarded => usize::MAX,
+            Self::XRealIp | Self::CfConnectingIp => 1,
+        }
+    }
+
+    /// The address that one entry names. What is no address (`unknown`, `_hidden`) is none.
+    fn address(self, entry: &str) -> Option<IpAddr> {
+        match self {
+            Self::Forwarded => parameter(entry, "for").and_then(address),
+            _ => address(entry),
+        }
+    }
+}
+
+/// Whose word about others is taken.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The proxies.
+    pub proxies: Vec<IpNet>,
+    /// Where they name the client.
+    pub header: ClientHeader,
+}
+
+impl Trust {
+    fn believes(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|proxy| proxy.contains(&address))
+    }
+
+    /// The client: the peer, unless it is a trusted proxy; then the right-most entry that is none. An entry that
+    /// is no address ends the search, for whatever stands left of it was not said by one whom we trust.
+    #[must_use]
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        for entry in entries_from_right(headers, &self.header.name()).take(self.header.depth()) {
+            if !self.believes(client) {
+                break;
+            }
+            let Some(before) = self.header.address(entry) else { break };
+            client = before;
+        }
+        client
+    }
+
+    /// The host that the client asked for: what a trusted proxy says, else the `Host` header.
+    #[must_use]
+    pub fn host<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> Option<&'a str> {
+        let forwarded = || match self.header {
+            ClientHeader::Forwarded => {
+                entries_from_right(headers, &self.header.name()).find_map(|entry| parameter(entry, "host"))
+            }
+            _ => entries_from_right(headers, &HeaderName::from_static("x-forwarded-host")).next(),
+        };
+        let asked = || headers.get(HOST)?.to_str().ok();
+        let believed = if self.believes(peer.to_canonical()) { forwarded() } else { None };
+        believed.or_else(asked).filter(|host| !host.is_empty())
+    }
+}
+
+/// The entries of a list header, over all its lines, last first. A line that is no text is one entry that means
+/// nothing.
+fn entries_from_right<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines: Vec<&str> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?")).collect();
+    lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim)
+}
+
+/// One parameter of an element of `Forwarded`: `for=192.0.2.1;proto=https`.
+fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+    element.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// An address, with or without a port, with or without brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse().ok().or_else(with_port).or_else(bracketed).map(|address: IpAddr| address.to_canonical())
+}

@@ -1,0 +1,288 @@
+//! The story of a request that records something: address, identify, admit, read, decode, charge, stamp, produce,
+//! answer. One verb a line; what each does stands in its own file, and is pure where it can be.
+
+use crate::{
+    address::Trust,
+    admit::{Keys, Known, Limiter, Loaded},
+    answer::{self, Answer, Denied, Ended, Receipt, Taken},
+    budget::Budget,
+    config::EdgeConfig,
+    decode::{self, Batch, Format, Limits},
+    draft::Draft,
+    http::body::{self, Body, Caps},
+    keep::{Keep, Writer},
+    metrics, payment, reason,
+    request::{Incoming, Request},
+    stamp::{self, Context},
+};
+use http::{HeaderName, Method, header};
+use std::{net::IpAddr, sync::Arc};
+use tracker_schemas::{Event, Kind, Payment, Record, Timestamp};
+use tracker_stream::{clock, envelope::TRACEPARENT, fault::Refusal, telemetry::trace};
+use uuid::Uuid;
+
+/// A route that records something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Events of browsers and apps.
+    Client,
+    /// The same, from where only an image can be loaded.
+    Pixel,
+    /// Events of servers.
+    Server,
+    /// Payments, of servers.
+    Payments,
+}
+
+impl Route {
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "tr",
+            Self::Pixel => "img",
+            Self::Server => "str",
+            Self::Payments => "ltv",
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Client | Self::Pixel => Kind::Client,
+            Self::Server | Self::Payments => Kind::Server,
+        }
+    }
+}
+
+/// What every request needs.
+pub struct Collector<K> {
+    /// What the edge was told.
+    pub config: EdgeConfig,
+    /// The secret keys.
+    pub keys: Keys,
+    /// The rate limit.
+    pub limiter: Limiter,
+    /// The memory for bodies.
+    pub budget: Budget,
+    /// Where events go.
+    pub events: Writer<K, Event>,
+    /// Where payments go: a way of their own, so that no flood of events delays them.
+    pub payments: Writer<K, Payment>,
+}
+
+/// Who asks.
+struct Caller {
+    address: IpAddr,
+    /// Has shown a secret key.
+    known: Option<Known>,
+    /// The keys as they were when the request came.
+    keys: Arc<Loaded>,
+}
+
+impl<K: Keep> Collector<K> {
+    /// Takes events.
+    ///
+    /// # Errors
+    /// Why the request is no success.
+    pub async fn events(
+        &self,
+        request: &Request,
+        incoming: Incoming,
+        route: Route,
+    ) -> Result<Answer, Denied> {
+        let taken = self.take_events(request, incoming, route).await;
+        metrics::taken(route.name(), &taken);
+        answer::events(taken?, route)
+    }
+
+    async fn take_events(
+        &self,
+        request: &Request,
+        incoming: Incoming,
+        route: Route,
+    ) -> Result<Taken, Denied> {
+        let caller = self.identify(request, route)?;
+        self.admit(&caller)?;
+        let body = self.read(request, incoming).await?;
+        let batch = self.decode(request, body.as_ref())?;
+        self.charge(&caller, batch.drafts.len())?;
+        let single = batch.single;
+        let stamped = self.stamp(request, &caller, route, batch);
+        let fates = produce(&self.events, request, stamped).await;
+        Ok(Taken { fates, single })
+    }
+
+    /// Takes payments.
+    ///
+    /// # Errors
+    /// Why the request is no success.
+    pub async fn payments(&self, request: &Request, incoming: Incoming) -> Result<Answer, Denied> {
+        let taken = self.take_payments(request, incoming).await;
+        metrics::taken(Route::Payments.name(), &taken);
+        let receipt = if request.asks("receipt=1") { Receipt::Wanted } else { Receipt::Unwanted };
+        answer::payments(taken?, receipt)
+    }
+
+    async fn take_payments(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {
+        let caller = self.identify(request, Route::Payments)?;
+        let body = self.read(request, incoming).await?;
+        let items = self.items(request, &caller, body.as_ref())?;
+        let wrong: Vec<(usize, Refusal)> = wrong(&items);
+        if !wrong.is_empty() {
+            return Err(Denied::Items { of: items.len(), wrong });
+        }
+        let fates = produce(&self.payments, request, items).await;
+        Ok(Taken { fates, single: false })
+    }
+
+    /// Where the request comes from, and for whom it speaks. A public route asks for no key.
+    fn identify(&self, request: &Request, route: Route) -> Result<Caller, Refusal> {
+        let keys = self.keys.now();
+        let known = match route.kind() {
+            Kind::Client => None,
+            Kind::Server => {
+                let mend = "send `Authorization: Bearer <secret key>`";
+                let secret = request.secret().ok_or_else(|| reason::MISSING_KEY.refuse(mend))?;
+                let unknown = || reason::UNKNOWN_KEY.refuse("this secret key is not in the key file");
+                Some(keys.identify(secret).ok_or_else(unknown)?)
+            }
+        };
+        Ok(Caller { address: self.trust().client(request.peer.ip(), &request.headers), known, keys })
+    }
+
+    /// Counts the request against its address. Servers that have shown a key speak for many visitors: not they.
+    fn admit(&self, caller: &Caller) -> Result<(), Denied> {
+        match caller.known {
+            Some(_) => Ok(()),
+            None => Ok(self.limiter.admit(caller.address.into())?),
+        }
+    }
+
+    /// Counts the events that a batch has more than one.
+    fn charge(&self, caller: &Caller, events: usize) -> Result<(), Denied> {
+        match caller.known {
+            Some(_) => Ok(()),
+            None => Ok(self.limiter.charge(caller.address.into(), events.saturating_sub(1))?),
+        }
+    }
+
+    /// The body, where the method has one. An empty one whose address says something is none.
+    async fn read(&self, request: &Request, incoming: Incoming) -> Result<Option<Body>, Denied> {
+        if request.method != Method::POST {
+            return Ok(None);
+        }
+        let caps = Caps { limits: &self.config.body, format: format(request) };
+        let body = body::capped(incoming, &request.headers, &caps, self.budget.hold()).await?;
+        Ok(Some(body).filter(|body| !body.is_empty() || !request.has_fields()))
+    }
+
+    /// The drafts: cookies, under the address, under the body.
+    fn decode<'a>(&self, request: &'a Request, body: Option<&'a Body>) -> Result<Batch<'a>, Refusal> {
+        let limits = &self.config.limits;
+        let mut common = Draft::new();
+        request.cookies().for_each(|line| common.overlay(decode::cookies(line)));
+        common.overlay(decode::url(&request.pairs, &request.query, limits)?);
+        let Some(body) = body else { return Ok(Batch { drafts: vec![Ok(common)], single: true }) };
+        let mut batch = decode::body(body.bytes(), format(request), limits)?;
+        for draft in batch.drafts.iter_mut().flatten() {
+            let own = std::mem::replace(draft, common.clone());
+            draft.overlay(own);
+        }
+        Ok(batch)
+    }
+
+    fn stamp(
+        &self,
+        request: &Request,
+        caller: &Caller,
+        route: Route,
+        batch: Batch<'_>,
+    ) -> Vec<Result<Event, Refusal>> {
+        let context = self.context(request, caller, route);
+        batch.drafts.into_iter().map(|draft| stamp::event(draft?, &context)).collect()
+    }
+
+    /// The line items of a body, which is one object: a list of bodies could not share one idempotency key.
+    fn items(
+        &self,
+        request: &Request,
+        caller: &Caller,
+        body: Option<&Body>,
+    ) -> Result<Vec<Result<Payment, Refusal>>, Refusal> {
+        // An object with all its line items may be as long as a body: an event's bound is for one event.
+        let limits = Limits { event_bytes: self.config.body.single, ..self.config.limits };
+        let batch = decode::body(body.map_or(&[], Body::bytes), Format::Json, &limits)?;
+        if !batch.single {
+            return Err(reason::NOT_AN_OBJECT.refuse("send one object, with its line items in `payments`"));
+        }
+        let draft = batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))?;
+        let key = request.header(HeaderName::from_static("idempotency-key"));
+        let items = payment::payments(draft, key, &self.context(request, caller, Route::Payments))?;
+        if items.len() > limits.events {
+            let detail = format!("send at most {} payments in one request", limits.events);
+            return Err(reason::TOO_MANY_EVENTS.refuse(detail));
+        }
+        Ok(items)
+    }
+
+    fn context<'a>(&'a self, request: &'a Request, caller: &'a Caller, route: Route) -> Context<'a> {
+        Context {
+            received_at: Timestamp(clock::now_ms()),
+            kind: route.kind(),
+            ip: Some(caller.address),
+            host: self.trust().host(request.peer.ip(), &request.headers),
+            user_agent: request.header(header::USER_AGENT),
+            accept_language: request.header(header::ACCEPT_LANGUAGE),
+            referer: request.header(header::REFERER),
+            opt_out: request.opts_out(),
+            node: &self.config.node,
+            hash_key: &caller.keys.hash_key,
+            anonymize: self.config.anonymize,
+            tenant: caller.known.and_then(|known| known.tenant),
+            new_id: &Uuid::now_v7,
+        }
+    }
+
+    const fn trust(&self) -> &Trust {
+        &self.config.trust
+    }
+}
+
+fn format(request: &Request) -> Format {
+    Format::of(request.header(header::CONTENT_TYPE))
+}
+
+fn wrong<R>(items: &[Result<R, Refusal>]) -> Vec<(usize, Refusal)> {
+    let each = items.iter().enumerate();
+    each.filter_map(|(index, item)| item.as_ref().err().map(|refusal| (index, refusal.clone()))).collect()
+}
+
+/// Makes what was accepted safe; each has its fate then, in the order in which it came.
+async fn produce<K: Keep, R: Record>(
+    writer: &Writer<K, R>,
+    request: &Request,
+    stamped: Vec<Result<R, Refusal>>,
+) -> Vec<Ended> {
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for record in stamped {
+        match record {
+            Ok(record) => {
+                accepted.push(record);
+                refused.push(None);
+            }
+            Err(refusal) => refused.push(Some(refusal)),
+        }
+    }
+    let mut verdicts = writer.write(accepted, &traceparent(request)).await.into_iter();
+    let fate = |refusal: Option<Refusal>| match refusal {
+        Some(refusal) => Some(Ended::Refused(refusal)),
+        None => verdicts.next().map(|verdict| verdict.map_or_else(Ended::Unkept, Ended::Kept)),
+    };
+    refused.into_iter().filter_map(fate).collect()
+}
+
+/// The trace goes on in every record of the request.
+fn traceparent(request: &Request) -> String {
+    let span = Uuid::new_v4().as_u64_pair().1;
+    trace::traceparent(request.header(HeaderName::from_static(TRACEPARENT)), Uuid::new_v4().as_u128(), span)
+}

@@ -1,0 +1,53 @@
+//! Which scripts may read an answer. It never decides what is recorded: a browser asks, everyone else just sends.
+
+use crate::config::Origins;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+/// How long a browser may remember a preflight.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
+const HEADERS: HeaderValue = HeaderValue::from_static("Content-Type, Content-Encoding, Authorization, User");
+
+/// Who may read what a route answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Scripts of the allowed origins.
+    Public,
+    /// No script of another origin.
+    Private,
+}
+
+/// Opens an answer to the script that asked, if it may read it.
+pub(super) fn open(answer: &mut HeaderMap, origins: &Origins, asked: &HeaderMap) {
+    let Some(origin) = asked.get(header::ORIGIN) else { return };
+    match origins {
+        Origins::Any => {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        Origins::Listed(listed) => {
+            answer.append(header::VARY, HeaderValue::from_static("Origin"));
+            if listed.contains(origin) {
+                answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+                answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
+        }
+    }
+}
+
+/// What a preflight asks, where the answer is open at all.
+pub(super) fn preflight(answer: &mut HeaderMap, methods: &[Method]) {
+    if answer.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, list(methods));
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+        answer.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+        answer.append(
+            header::VARY,
+            HeaderValue::from(HeaderName::from_static("access-control-request-headers")),
+        );
+    }
+}
+
+/// Methods as a header lists them.
+pub(super) fn list(methods: &[Method]) -> HeaderValue {
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}

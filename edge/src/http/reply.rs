@@ -1,0 +1,125 @@
+//! From an answer to HTTP.
+
+use crate::{
+    admit::Limited,
+    answer::{Answer, Denied, verdict},
+    budget::Budget,
+    reason,
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tracker_stream::fault::{Fault, Refusal};
+use warp::reply::{Reply, Response};
+
+/// The smallest image there is: a transparent GIF of one pixel, to the byte as clients have always got it.
+pub const PIXEL: [u8; 35] = *b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
+/// How long to wait before the same is sent again: a full buffer drains in moments, a broker takes longer.
+const MOMENT: Duration = Duration::from_secs(1);
+const WHILE: Duration = Duration::from_secs(5);
+
+/// The answer to a request that records.
+#[must_use]
+pub fn outcome(outcome: Result<Answer, Denied>) -> Response {
+    match outcome {
+        Ok(Answer::Empty) => StatusCode::OK.into_response(),
+        Ok(Answer::Json(body)) => json_of(StatusCode::OK, &body),
+        Err(Denied::Refused(refusal)) => refused(&refusal),
+        Err(Denied::Items { of, wrong }) => items(of, &wrong),
+        Err(Denied::Limited(limited)) => too_many(&limited),
+        Err(Denied::Unkept(fault)) => unkept(&fault),
+    }
+}
+
+/// The image, whatever happened: a broken image in an e-mail helps nobody.
+#[must_use]
+pub fn pixel() -> Response {
+    let mut response = PIXEL.to_vec().into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/gif"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// JSON with a status.
+#[must_use]
+pub fn json_of(status: StatusCode, body: &Value) -> Response {
+    let mut response = warp::reply::json(body).into_response();
+    *response.status_mut() = status;
+    response
+}
+
+/// The error body of a refusal, under its reason's status.
+#[must_use]
+pub fn refused(refusal: &Refusal) -> Response {
+    error(reason::status(refusal), refusal.reason, &refusal.detail)
+}
+
+/// Plain text.
+#[must_use]
+pub fn text(status: StatusCode, body: String) -> Response {
+    warp::reply::with_status(body, status).into_response()
+}
+
+fn error(status: u16, tag: &str, detail: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = json_of(status, &json!({ "error": tag, "detail": detail }));
+    // What is left of the body is not read: the connection cannot go on.
+    if matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// One payment: its own error. Of several: each that is wrong, as none was kept.
+fn items(of: usize, wrong: &[(usize, Refusal)]) -> Response {
+    match wrong {
+        [(_, refusal)] if of == 1 => refused(refusal),
+        [] => StatusCode::BAD_REQUEST.into_response(),
+        [(_, first), ..] => {
+            let detail = format!(
+                "{} of {of} payments are wrong, so none was kept: correct them and send all",
+                wrong.len()
+            );
+            let rejected =
+                wrong.iter().map(|(index, refusal)| verdict(*index, refusal.reason, &refusal.detail));
+            let status = StatusCode::from_u16(reason::status(first)).unwrap_or(StatusCode::BAD_REQUEST);
+            let rejected: Vec<Value> = rejected.collect();
+            json_of(status, &json!({ "error": first.reason, "detail": detail, "rejected": rejected }))
+        }
+    }
+}
+
+fn too_many(limited: &Limited) -> Response {
+    let refusal =
+        reason::RATE_LIMITED.refuse("this address has sent too much; wait as long as Retry-After says");
+    let mut response = refused(&refusal);
+    let wait = whole_seconds(limited.wait);
+    let rate = &limited.rate;
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, wait.clone());
+    headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(rate.burst.get()));
+    headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(0));
+    headers.insert(HeaderName::from_static("ratelimit-reset"), wait);
+    let policy = format!("{};w=86400;burst={}", rate.per_day, rate.burst);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(HeaderName::from_static("ratelimit-policy"), policy);
+    }
+    response
+}
+
+fn unkept(fault: &Fault) -> Response {
+    let wait = if matches!(fault.tag, "queue_full" | Budget::FULL) { MOMENT } else { WHILE };
+    let mut response =
+        error(503, fault.tag, "the event could not be made safe; send it again, under the same id");
+    response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
+    response
+}
+
+/// Rounded up: who comes back a moment too early is refused again.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}

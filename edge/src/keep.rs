@@ -1,0 +1,78 @@
+//! Where accepted records are made safe. Nothing here decides what is accepted.
+
+use std::{future::Future, sync::Arc, time::Duration};
+use tracker_schemas::{Encoder, Record};
+use tracker_stream::{
+    envelope::{Headers, TRACEPARENT},
+    fault::Fault,
+    kafka::{Outgoing, Producer},
+};
+use uuid::Uuid;
+
+/// Makes messages safe: the role of a broker.
+pub trait Keep: Send + Sync + 'static {
+    /// Returns when each message is safe, or will not be: one verdict a message, in order.
+    fn keep(&self, messages: Vec<Outgoing>) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
+    /// Messages that are not safe yet.
+    fn queued(&self) -> usize;
+    /// Whether it can be reached.
+    fn is_up(&self) -> bool;
+}
+
+impl Keep for Producer {
+    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<(), Fault>> {
+        self.send(messages).await
+    }
+
+    fn queued(&self) -> usize {
+        Self::queued(self)
+    }
+
+    fn is_up(&self) -> bool {
+        Self::is_up(self)
+    }
+}
+
+/// Writes records of one kind to their topic.
+pub struct Writer<K, R> {
+    /// Where they are made safe.
+    pub keep: K,
+    /// The topic's name on the broker.
+    pub topic: Arc<str>,
+    /// How they are written.
+    pub encoder: Encoder<R>,
+    /// The id of a record: the key of its message.
+    pub id: fn(&R) -> Uuid,
+    /// How long to wait for the verdicts.
+    pub timeout: Duration,
+}
+
+impl<K: Keep, R: Record> Writer<K, R> {
+    /// The fault of a record whose verdict did not come in time.
+    pub const LATE: &'static str = "produce_timeout";
+
+    /// Keeps records; returns the id of each that is safe, in order.
+    pub async fn write(&self, records: Vec<R>, traceparent: &str) -> Vec<Result<Uuid, Fault>> {
+        let ids: Vec<Uuid> = records.iter().map(self.id).collect();
+        let messages =
+            records.iter().zip(&ids).map(|(record, id)| self.message(record, *id, traceparent)).collect();
+        drop(records);
+        match tokio::time::timeout(self.timeout, self.keep.keep(messages)).await {
+            Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|()| id)).collect(),
+            Err(_) => {
+                let late = Fault::new(Self::LATE, "the broker did not acknowledge in time");
+                vec![Err(late); ids.len()]
+            }
+        }
+    }
+
+    fn message(&self, record: &R, id: Uuid, traceparent: &str) -> Outgoing {
+        Outgoing {
+            topic: Arc::clone(&self.topic),
+            // Text, not the 16 bytes: whoever reads the topic with other tools sees the id, and can look for it.
+            key: id.hyphenated().to_string().into_bytes(),
+            payload: self.encoder.encode(record),
+            headers: Headers::new().with(TRACEPARENT, traceparent.as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What was asked, before anything of it is believed. Knows no framework: `http::routes` fills it in.
+
+use bytes::Bytes;
+use futures::Stream;
+use http::{HeaderMap, HeaderName, Method, header};
+use std::{io, net::SocketAddr, pin::Pin};
+
+/// A request without its body.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+    /// The method.
+    pub method: Method,
+    /// What stands in the path after the route, as it was sent.
+    pub pairs: String,
+    /// The query, as it was sent.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+/// A body as it arrives.
+pub type Incoming = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+impl Request {
+    /// A header, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The secret key that was shown: `Authorization: Bearer …`.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
+        let (scheme, secret) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+    }
+
+    /// Whether the visitor objects to marketing: `Sec-GPC: 1` or `DNT: 1`.
+    #[must_use]
+    pub fn opts_out(&self) -> bool {
+        let objects =
+            |name| self.header(HeaderName::from_static(name)).is_some_and(|value| value.trim() == "1");
+        objects("sec-gpc") || objects("dnt")
+    }
+
+    /// Every line of cookies.
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok())
+    }
+
+    /// Whether the query holds this pair, letter for letter.
+    #[must_use]
+    pub fn asks(&self, pair: &str) -> bool {
+        self.query.split('&').any(|asked| asked == pair)
+    }
+
+    /// Whether the address alone says something.
+    #[must_use]
+    pub fn has_fields(&self) -> bool {
+        !self.pairs.trim_matches('/').is_empty() || !self.query.is_empty()
+    }
+}

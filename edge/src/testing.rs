@@ -1,0 +1,195 @@
+//! An edge without a broker, for tests: on a real socket where it matters, else straight through the filters.
+
+use crate::{
+    admit::{Keys, Limiter},
+    budget::Budget,
+    collect::Collector,
+    config::EdgeConfig,
+    http::{Connections, Edge, Peer, routes, serve},
+    keep::{Keep, Writer},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracker_schemas::{Decoder, Encoder, Event, Payment, Record};
+use tracker_stream::{config::Settings, fault::Fault, kafka::Outgoing, telemetry::Health};
+use uuid::Uuid;
+use warp::{filters::BoxedFilter, reply::Response, test::RequestBuilder};
+
+/// The secret of a server of any tenant, and of one that speaks for [`TENANT`] alone.
+pub(crate) const SECRET: &str = "any-tenant";
+pub(crate) const TENANT_SECRET: &str = "one-tenant";
+pub(crate) const TENANT: Uuid = Uuid::from_u128(7);
+
+/// What the broker of a test does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broker {
+    Up,
+    Down,
+    /// Takes the first of each call only.
+    Failing,
+    /// Never answers.
+    Hanging,
+}
+
+/// Keeps messages in memory.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    broker: Broker,
+    kept: Arc<Mutex<Vec<Outgoing>>>,
+}
+
+impl Memory {
+    fn new(broker: Broker) -> Self {
+        Self { broker, kept: Arc::default() }
+    }
+
+    /// What was kept, decoded.
+    pub(crate) fn records<R: Record>(&self) -> Vec<R> {
+        let decoder = Decoder::new();
+        self.messages().iter().map(|message| decoder.decode(&message.payload).unwrap()).collect()
+    }
+
+    /// What was kept.
+    pub(crate) fn messages(&self) -> Vec<Outgoing> {
+        self.kept.lock().unwrap().clone()
+    }
+}
+
+impl Keep for Memory {
+    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<(), Fault>> {
+        if self.broker == Broker::Hanging {
+            std::future::pending::<()>().await;
+        }
+        let takes = |index| self.broker == Broker::Up || (self.broker == Broker::Failing && index == 0);
+        let keep = |(index, message)| {
+            if takes(index) {
+                self.kept.lock().unwrap().push(message);
+                Ok(())
+            } else {
+                Err(Fault::new("unacknowledged", "the broker is down"))
+            }
+        };
+        messages.into_iter().enumerate().map(keep).collect()
+    }
+
+    fn queued(&self) -> usize {
+        0
+    }
+
+    fn is_up(&self) -> bool {
+        self.broker == Broker::Up
+    }
+}
+
+/// An edge and what it keeps.
+pub(crate) struct Tested {
+    pub(crate) edge: Arc<Edge<Memory>>,
+    pub(crate) events: Memory,
+    pub(crate) payments: Memory,
+    routes: BoxedFilter<(Response,)>,
+    _keys: tempfile::TempDir,
+}
+
+/// An edge with these lines in `[edge]`.
+pub(crate) fn edge(settings: &str) -> Tested {
+    edge_with(settings, Broker::Up)
+}
+
+/// The same with a broker that does this.
+pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.toml");
+    std::fs::write(&path, key_file()).unwrap();
+    let settings = Settings::merge(&format!("[edge]\n{settings}"), "test", std::iter::empty()).unwrap();
+    let config = EdgeConfig::read(&settings).unwrap();
+    let (events, payments) = (Memory::new(broker), Memory::new(broker));
+    let health = Health::of(&["events"]);
+    if broker == Broker::Up {
+        health.set("events", Ok(()));
+    }
+    let collector = Collector {
+        keys: Keys::load(&path).unwrap(),
+        limiter: Limiter::new(config.rate),
+        budget: Budget::new(config.inflight.0),
+        events: writer(&events, &config, |event: &Event| event.fact.eid),
+        payments: writer(&payments, &config, |payment: &Payment| payment.id),
+        config,
+    };
+    let connections = Connections::new(collector.config.connection.most);
+    let edge =
+        Arc::new(Edge { collector, health, metrics: Box::new(|| "metrics\n".to_owned()), connections });
+    Tested { routes: routes(&edge), edge, events, payments, _keys: directory }
+}
+
+fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, id: fn(&R) -> Uuid) -> Writer<Memory, R> {
+    let topic = format!("test.{}", R::TOPIC.name()).into();
+    let keep = keep.clone();
+    Writer { keep, topic, encoder: Encoder::single_object(), id, timeout: config.produce_timeout }
+}
+
+fn key_file() -> String {
+    let secret = |id: &str, tenant: &str| {
+        let sha256 = hex::encode(Sha256::digest(id));
+        format!("[[secret]]\nid = \"{id}\"\ntenant = \"{tenant}\"\nsha256 = \"{sha256}\"\n")
+    };
+    let hash_key = "ab".repeat(32);
+    format!("hash_key = \"{hash_key}\"\n{}{}", secret(SECRET, ""), secret(TENANT_SECRET, &TENANT.to_string()))
+}
+
+/// What an answer says.
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Said {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.body))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and error tag.
+    pub(crate) fn error(&self) -> (u16, String) {
+        (self.status, self.json()["error"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A request from an address of the documentation's.
+pub(crate) fn request(method: &str, path: &str) -> RequestBuilder {
+    let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+    warp::test::request().method(method).path(path).extension(Peer(peer))
+}
+
+impl Tested {
+    pub(crate) async fn ask(&self, request: RequestBuilder) -> Said {
+        let (parts, body) = request.reply(&self.routes).await.into_parts();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Said { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Said {
+        self.ask(request("POST", path).body(body)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Said {
+        self.ask(request("GET", path)).await
+    }
+
+    /// Serves on a socket of its own until the token is cancelled; the task ends when all is drained.
+    pub(crate) async fn listen(&self) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let (edge, ending) = (Arc::clone(&self.edge), shutdown.clone());
+        (address, shutdown, tokio::spawn(async move { serve(listener, &edge, ending).await }))
+    }
+}
