@@ -1,0 +1,21 @@
+//! What to type next: an event, its row, a payment, its sum.
+
+use super::plan::Plan;
+
+/// Commands that work as they stand, with these settings.
+pub(super) fn steps(plan: &Plan) -> String {
+    let (edge, secret) = (plan.edge(), plan.secret.display());
+    let bearer = if plan.secret.is_file() { format!("$(cat {secret})") } else { "YOUR_SECRET".to_owned() };
+    let (database, url) = (&plan.clickhouse.database, plan.clickhouse.url());
+    format!(
+        "Send an event:
+  curl {edge}/tr/v1/tr/ -H 'X-Forwarded-For: 8.8.8.8' -d '{{\"ename\":\"hello\",\"url\":\"https://example.com/\"}}'
+See its row:
+  curl {url} -d 'SELECT * FROM {database}.events ORDER BY received_at DESC LIMIT 1 FORMAT Vertical'
+Send a payment:
+  curl {edge}/tr/v1/ltv/ -H \"Authorization: Bearer {bearer}\" -d '{{\"uid\":\"6ba7b810-9dad-11d1-80b4-00c04fd430c8\",\"revenue\":\"19.90\",\"currency\":\"EUR\"}}'
+See its sum:
+  curl {url} -d 'SELECT * FROM {database}.ltvu FORMAT Vertical'
+Ctrl-C stops everything; a second start finds the data again."
+    )
+}
