@@ -32,11 +32,13 @@ impl Field<'_> {
 /// its column; what is left goes to `params`.
 ///
 /// The fields stand in the order of their keys: one event always gives the same text of `params`, and no choice of
-/// keys makes it slow. Measured against a `BTreeMap`, it halves the cost of an event, because each of some 70
-/// columns asks for its field and most are not there.
+/// keys makes it slow. A `BTreeMap` does the same, but a third slower from draft to event (measured): each of some
+/// 70 columns asks for its field, and most are not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft<'a> {
     slots: Vec<Slot<'a>>,
+    /// The [`mark`]s of all keys: most that are asked for are not there, and found so at once.
+    marks: u128,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,13 +63,16 @@ impl<'a> Draft<'a> {
             *self = later;
         } else if !later.slots.is_empty() {
             self.slots.extend(later.slots);
+            self.marks |= later.marks;
             self.settle();
         }
     }
 
     /// Sets one field; upper case in `key` does not count. Many at once are better collected.
     pub fn set(&mut self, key: impl Into<Cow<'a, str>>, field: Field<'a>) {
-        self.slots.push(Slot::new(key.into(), field));
+        let slot = Slot::new(key.into(), field);
+        self.marks |= mark(slot.prefix);
+        self.slots.push(slot);
         self.settle();
     }
 
@@ -103,6 +108,9 @@ impl<'a> Draft<'a> {
 
     fn find(&self, key: &str) -> Option<usize> {
         let prefix = prefix(key);
+        if self.marks & mark(prefix) == 0 {
+            return None;
+        }
         self.slots.binary_search_by(|slot| slot.prefix.cmp(&prefix).then_with(|| (*slot.key).cmp(key))).ok()
     }
 
@@ -130,22 +138,31 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// In the order of the bytes, as keys are: no key holds a NUL.
+/// The first 8 bytes as a number, in the order of the bytes, as keys are: no key holds a NUL.
 fn prefix(key: &str) -> u64 {
-    let mut bytes = [0; 8];
-    match (key.as_bytes().first_chunk(), bytes.get_mut(..key.len())) {
-        (Some(first), _) => bytes = *first,
-        (None, Some(start)) => start.copy_from_slice(key.as_bytes()),
-        (None, None) => {}
+    let bytes = key.as_bytes();
+    let rest = 64_usize.saturating_sub(8 * bytes.len()) as u32;
+    match (bytes.first_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), _, _) => u64::from_be_bytes(*first),
+        (None, Some(first), Some(last)) => {
+            let (first, last) = (u32::from_be_bytes(*first), u32::from_be_bytes(*last)); // they may overlap
+            u64::from(first) << 32 | u64::from(last) << rest
+        }
+        _ => bytes.iter().fold(0, |prefix, byte| prefix << 8 | u64::from(*byte)).unbounded_shl(rest),
     }
-    u64::from_be_bytes(bytes)
+}
+
+/// One of 128 bits for a key.
+const fn mark(prefix: u64) -> u128 {
+    1 << (prefix.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57) // the golden ratio spreads them
 }
 
 /// The later of a key wins.
 impl<'a> FromIterator<(Cow<'a, str>, Field<'a>)> for Draft<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Field<'a>)>>(fields: I) -> Self {
-        let slots = fields.into_iter().map(|(key, field)| Slot::new(key, field)).collect();
-        let mut draft = Self { slots };
+        let slots: Vec<_> = fields.into_iter().map(|(key, field)| Slot::new(key, field)).collect();
+        let marks = slots.iter().fold(0, |marks, slot| marks | mark(slot.prefix));
+        let mut draft = Self { slots, marks };
         draft.settle();
         draft
     }

@@ -188,6 +188,12 @@ fn an_unbelievable_client_time_stays_for_params(#[case] said: Field<'_>) {
 
 proptest! {
     #[test]
+    fn a_prefix_orders_keys_as_their_bytes_do(a in "[^\0]{0,10}", b in "[^\0]{0,10}") {
+        let (a, b) = (a.as_str(), b.as_str());
+        prop_assert_eq!(prefix(a).cmp(&prefix(b)).then_with(|| a.cmp(b)), a.cmp(b));
+    }
+
+    #[test]
     fn merging_is_what_a_map_does(
         layers in prop::collection::vec(prop::collection::vec(("[a-cA-C]", "[xyz]{0,2}"), 0..6), 0..4)
     ) {
