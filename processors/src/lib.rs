@@ -1,6 +1,6 @@
 //! Carries events on: enrichment, loading into ClickHouse, payments.
 //!
-//! The path of one event. Enrichment reads it from the topic `events`, gives it geography, device and channel,
+//! The path of one event. [`enrich::Enrich`] reads it from the topic `events`, gives it geography, device and channel,
 //! takes from it what consent does not allow, and writes it to `enriched`. There the lane [`load::EVENTS`] reads it:
 //! [`load::ToRow`] makes an [`rows::EventRow`] of it, and [`clickhouse::Client`] stores a batch of rows as one insert,
 //! known by its range of offsets, in the table `events`; the views follow from the table in the same insert. A payment
@@ -10,12 +10,13 @@
 //! [`load::DEAD_LETTERS`] into the table of that name. What the world refuses waits: no offset moves before its rows are
 //! stored. The database is kept like the files of `schema/` by [`clickhouse::schema`].
 //!
-//! Each process is one `run`: [`load::run`], [`payments::run`]. ClickHouse is spoken to in [`clickhouse`] only.
+//! Each process is one `run`: [`enrich`], [`load::run`], [`payments::run`]. ClickHouse is spoken to in [`clickhouse`] only.
 
 pub mod clickhouse;
 pub mod codec;
 pub mod config;
 pub mod dead;
+pub mod enrich;
 pub mod load;
 mod metrics;
 pub mod payments;

@@ -1,0 +1,13 @@
+//! `events` to `enriched`: see [`tracker_processors::enrich`].
+
+use std::process::ExitCode;
+use tracker_stream::process::{self, About};
+
+const ABOUT: About = About {
+    name: "tracker-enrich",
+    summary: "Adds geography, device, bot verdict, channel; applies consent: from `events` to `enriched`.",
+};
+
+fn main() -> ExitCode {
+    process::main(ABOUT, tracker_processors::enrich::run)
+}

@@ -1,0 +1,141 @@
+//! The settings of this lane, read and checked; every mistake together.
+
+use super::{
+    address::AddressHash,
+    privacy::{Privacy, PrivacyConfig},
+    step::Addresses,
+};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use tracker_stream::{
+    batch::Limits,
+    config::{Mistake, Mistakes, Settings, Size, span},
+    kafka::KafkaConfig,
+    keys::KeyFile,
+};
+
+/// Section `[enrich]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EnrichConfig {
+    /// Where `/health`, `/ready` and `/metrics` are.
+    pub listen: SocketAddr,
+    /// MaxMind-format files of cities.
+    pub geoip_city: Vec<PathBuf>,
+    /// MaxMind-format files of autonomous systems.
+    pub geoip_asn: Vec<PathBuf>,
+    /// How often they are looked at for a change.
+    #[serde(with = "span")]
+    pub geoip_poll: Duration,
+    /// User-Agents remembered.
+    pub agent_cache: usize,
+    /// Rows of a batch, at most.
+    pub batch_rows: usize,
+    /// Age of a batch, at most.
+    #[serde(with = "span")]
+    pub batch_time: Duration,
+    /// Bytes of a batch, at most.
+    pub batch_bytes: Size,
+    /// Bytes fetched ahead of the lane.
+    pub fetch_buffer: Size,
+    /// How long a shutdown may take.
+    #[serde(with = "span")]
+    pub grace: Duration,
+}
+
+/// Section `[keys]`.
+#[derive(Deserialize)]
+struct KeysConfig {
+    file: PathBuf,
+}
+
+/// All that this lane is told.
+pub(super) struct Config {
+    pub(super) kafka: KafkaConfig,
+    pub(super) enrich: EnrichConfig,
+    pub(super) privacy: Privacy,
+    pub(super) addresses: Addresses,
+    pub(super) address_hash: AddressHash,
+}
+
+impl Config {
+    /// Reads the sections, and the key file.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub(super) fn read(settings: &Settings) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let kafka = mistakes.collect(settings.kafka());
+        let enrich = mistakes.collect(settings.section("enrich").and_then(EnrichConfig::checked));
+        let privacy_config: Option<PrivacyConfig> = mistakes.collect(settings.section("privacy"));
+        let privacy = privacy_config.as_ref().and_then(|config| mistakes.collect(Privacy::new(config)));
+        let keys = settings.section("keys").and_then(|KeysConfig { file }| KeyFile::load(&file));
+        let keys = mistakes.collect(keys);
+        match (kafka, enrich, privacy, privacy_config, keys) {
+            (Some(kafka), Some(enrich), Some(privacy), Some(config), Some(keys)) => Ok(Self {
+                kafka,
+                enrich,
+                privacy,
+                addresses: if config.anonymize_ip { Addresses::Truncated } else { Addresses::Whole },
+                address_hash: AddressHash::new(&keys.hash_key),
+            }),
+            _ => Err(mistakes),
+        }
+    }
+}
+
+impl EnrichConfig {
+    fn checked(self) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let numbers = [
+            ("enrich.agent_cache", self.agent_cache),
+            ("enrich.batch_rows", self.batch_rows),
+            ("enrich.batch_bytes", self.batch_bytes.0),
+            ("enrich.fetch_buffer", self.fetch_buffer.0),
+        ];
+        for (key, _) in numbers.into_iter().filter(|(_, number)| *number == 0) {
+            mistakes.add(Mistake::new(key, "must be at least 1"));
+        }
+        mistakes.or(self)
+    }
+
+    /// Room for a batch of each of a few partitions: what does not fit waits.
+    pub(super) const fn producer_buffer(&self) -> Size {
+        Size(self.batch_bytes.0.saturating_mul(4))
+    }
+
+    pub(super) const fn limits(&self) -> Limits {
+        Limits { rows: self.batch_rows, bytes: self.batch_bytes.0, time: self.batch_time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, Mistakes> {
+        Config::read(&Settings::merge(text, "", std::iter::empty()).unwrap())
+    }
+
+    #[test]
+    fn the_defaults_are_read_with_a_key_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.toml");
+        std::fs::write(&file, format!("hash_key = \"{}\"", "ab".repeat(32))).unwrap();
+        let config = read(&format!("[keys]\nfile = {file:?}")).ok().unwrap();
+        assert_eq!(config.addresses, Addresses::Truncated);
+        assert_eq!(config.enrich.limits().time, Duration::from_millis(50));
+    }
+
+    #[test]
+    fn mistakes_of_all_sections_are_reported_together() {
+        let text = "[enrich]\nlisten = \"nowhere\"\n[privacy]\nwithout_marketing = [\"gclidd\"]\n[keys]\nfile = \"/not/there\"";
+        let mistakes = read(text).err().unwrap();
+        let keys: Vec<&str> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
+        assert_eq!(keys, ["enrich.listen", "privacy.without_marketing", "keys.file"]);
+        let mistakes = read("[enrich]\nbatch_rows = 0\nagent_cache = 0").err().unwrap().to_string();
+        assert!(
+            mistakes.starts_with("enrich.agent_cache must be at least 1\nenrich.batch_rows"),
+            "{mistakes}"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! Where an address is: MaxMind-format databases of cities and of autonomous systems.
+//!
+//! A missing database leaves fields empty; it never stops an event. Lookups take no lock and copy only what they found.
+
+mod database;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use database::Database;
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// What the databases know of an address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// Region or state.
+    pub region: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Postal code.
+    pub zip: Option<String>,
+    /// IANA time zone.
+    pub tz: Option<String>,
+    /// Latitude, degrees.
+    pub lat: Option<f64>,
+    /// Longitude, degrees.
+    pub lon: Option<f64>,
+    /// Autonomous system number.
+    pub asn: Option<i64>,
+    /// Organisation of the autonomous system.
+    pub as_org: Option<String>,
+}
+
+/// All databases, in the order in which they are asked; a later one only adds what the earlier did not know.
+pub struct Geo {
+    databases: Vec<Database>,
+}
+
+impl Geo {
+    /// Reads the files that are there.
+    pub fn open<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
+        let geo = Self { databases: paths.into_iter().map(|path| Database::at(path)).collect() };
+        geo.refresh();
+        geo
+    }
+
+    /// What is known of the address.
+    #[must_use]
+    pub fn find(&self, address: IpAddr) -> Place {
+        let mut place = Place::default();
+        for database in &self.databases {
+            database.fill(address, &mut place);
+        }
+        place
+    }
+
+    /// Reads what has changed.
+    pub fn refresh(&self) {
+        self.databases.iter().for_each(Database::refresh);
+    }
+
+    /// The files that are not in use: they are missing or bad.
+    pub fn missing(&self) -> impl Iterator<Item = &Path> {
+        self.databases.iter().filter_map(Database::missing)
+    }
+
+    /// Looks for changed files every `poll`, until `shutdown`.
+    pub async fn watch(self: Arc<Self>, poll: Duration, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(poll.max(Duration::from_millis(10)));
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let geo = Arc::clone(&self);
+            // A file that makes the reader panic counts as a bad one: what was in use stays.
+            if let Err(error) = tokio::task::spawn_blocking(move || geo.refresh()).await {
+                tracing::warn!(%error, "a GeoIP database cannot be read");
+            }
+        }
+    }
+}

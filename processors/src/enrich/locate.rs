@@ -1,0 +1,153 @@
+//! Which country, and where in it: the client's word, else its time zone, else the address.
+
+use super::geo::Place;
+use std::{collections::HashMap, sync::LazyLock};
+use tracker_schemas::Fact;
+
+/// Country of each IANA time zone.
+static COUNTRIES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    include_str!("../../data/timezones/countries.tsv")
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .collect()
+});
+
+/// The country of a time zone, where it has one.
+#[must_use]
+pub fn country_of_zone(zone: &str) -> Option<&'static str> {
+    COUNTRIES.get(zone.trim()).copied()
+}
+
+/// Settles the country.
+pub fn country(fact: &mut Fact, place: &Place) {
+    let said = fact.country.as_deref().map(str::trim).filter(|said| !said.is_empty()).map(spelled);
+    let zone = || fact.tz.as_deref().and_then(country_of_zone).map(str::to_owned);
+    fact.country = said.or_else(zone).or_else(|| place.country.clone());
+}
+
+/// Upper-cased; the two codes that are common but not ISO 3166-1's, as ISO has them: consent depends on it.
+fn spelled(country: &str) -> String {
+    match country.to_ascii_uppercase().as_str() {
+        "UK" => "GB".to_owned(),
+        "EL" => "GR".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Fills in where in the country it was, from the address.
+///
+/// A place is one whole: it is not put together from two sources. So the address says nothing where it is in another
+/// country (a VPN, a roaming phone), and no region, city or postal code where the client gave any of them.
+pub fn place(fact: &mut Fact, place: Place) {
+    if fact.country != place.country {
+        return;
+    }
+    if fact.region.is_none() && fact.city.is_none() && fact.zip.is_none() {
+        (fact.region, fact.city, fact.zip) = (place.region, place.city, place.zip);
+    }
+    fact.tz = fact.tz.take().or(place.tz);
+    if fact.lat.is_none() || fact.lon.is_none() {
+        (fact.lat, fact.lon) = (place.lat.map(two_places), place.lon.map(two_places));
+    }
+}
+
+/// The client's own position goes, or what is no position.
+pub fn without_position(fact: &mut Fact) {
+    (fact.lat, fact.lon) = (None, None);
+}
+
+/// Whether the client's position is one.
+#[must_use]
+pub fn has_position(fact: &Fact) -> bool {
+    let within = |value: Option<f64>, bound: f64| value.is_some_and(|value| value.abs() <= bound);
+    within(fact.lat, 90.0) && within(fact.lon, 180.0)
+}
+
+/// About a kilometre: what an address says is no better.
+fn two_places(degrees: f64) -> f64 {
+    (degrees * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("Europe/Berlin", Some("DE"))]
+    #[case("Europe/Oslo", Some("NO"))]
+    #[case("Asia/Calcutta", Some("IN"))]
+    #[case("Asia/Kolkata", Some("IN"))]
+    #[case("America/Argentina/Ushuaia", Some("AR"))]
+    #[case("Iceland", Some("IS"))]
+    #[case("Atlantic/Reykjavik", Some("IS"))]
+    #[case("US/Eastern", Some("US"))]
+    #[case("Etc/UTC", None)]
+    #[case("UTC", None)]
+    #[case("Mars/Olympus", None)]
+    fn a_time_zone_has_the_country_of_its_city(#[case] zone: &str, #[case] country: Option<&str>) {
+        assert_eq!(country_of_zone(zone), country);
+    }
+
+    fn london() -> Place {
+        let text = |text: &str| Some(text.to_owned());
+        let (region, city) = (text("England"), text("London"));
+        Place {
+            country: text("GB"),
+            region,
+            city,
+            lat: Some(51.514_301),
+            lon: Some(-0.091_224),
+            ..Place::default()
+        }
+    }
+
+    fn located(said: Option<&str>, zone: Option<&str>, city: Option<&str>) -> Fact {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let mut fact = Fact { country: text(said), tz: text(zone), city: text(city), ..Fact::default() };
+        country(&mut fact, &london());
+        place(&mut fact, london());
+        fact
+    }
+
+    #[rstest]
+    #[case(Some("de"), Some("Europe/Paris"), "DE", None)]
+    #[case(Some("uk"), None, "GB", Some("London"))]
+    #[case(None, Some("Europe/Paris"), "FR", None)]
+    #[case(None, Some("Europe/London"), "GB", Some("London"))]
+    #[case(Some(" "), Some("Etc/UTC"), "GB", Some("London"))]
+    fn the_clients_word_beats_the_time_zone_and_that_the_address(
+        #[case] said: Option<&str>,
+        #[case] zone: Option<&str>,
+        #[case] country: &str,
+        #[case] city: Option<&str>,
+    ) {
+        let fact = located(said, zone, None);
+        assert_eq!((fact.country.as_deref(), fact.city.as_deref()), (Some(country), city));
+    }
+
+    #[test]
+    fn a_place_is_not_put_together_from_two_sources() {
+        let fact = located(None, None, Some("Leeds"));
+        assert_eq!((fact.region, fact.city.as_deref()), (None, Some("Leeds")));
+    }
+
+    #[test]
+    fn a_position_from_the_address_has_two_places() {
+        let fact = located(None, None, None);
+        assert_eq!((fact.lat, fact.lon), (Some(51.51), Some(-0.09)));
+    }
+
+    #[rstest]
+    #[case(Some(51.5), Some(-0.1), true)]
+    #[case(Some(91.0), Some(0.0), false)]
+    #[case(Some(f64::NAN), Some(0.0), false)]
+    #[case(Some(1.0), None, false)]
+    fn a_position_is_two_numbers_on_the_globe(
+        #[case] lat: Option<f64>,
+        #[case] lon: Option<f64>,
+        #[case] is: bool,
+    ) {
+        assert_eq!(has_position(&Fact { lat, lon, ..Fact::default() }), is);
+    }
+}

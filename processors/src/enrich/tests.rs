@@ -1,0 +1,83 @@
+use super::{
+    address::AddressHash,
+    agent::Agents,
+    geo::Geo,
+    privacy::Privacy,
+    referrer::Referrers,
+    step::{Addresses, Lookups},
+    *,
+};
+use tracker_schemas::{Fact, examples};
+use tracker_stream::config::Settings;
+use uuid::Uuid;
+
+fn lane() -> Enrich {
+    let settings = Settings::merge("", "", std::iter::empty()).unwrap();
+    Enrich {
+        lookups: Lookups {
+            geo: Arc::new(Geo::open(&[])),
+            agents: Agents::new(10),
+            referrers: Referrers::new(),
+            privacy: Privacy::new(&settings.section("privacy").unwrap()).unwrap(),
+            address_hash: AddressHash::new(&[7; 32]),
+            addresses: Addresses::Truncated,
+        },
+        decoder: Decoder::new(),
+        encoder: Encoder::single_object(),
+        topic: Arc::from("tracker.enriched"),
+    }
+}
+
+fn message(payload: Vec<u8>, headers: Headers) -> Message {
+    Message {
+        topic: Arc::from("tracker.events"),
+        partition: 0,
+        offset: 0,
+        timestamp_ms: 0,
+        key: None,
+        payload,
+        headers,
+    }
+}
+
+fn carried(cflags: i64, headers: Headers) -> Outgoing {
+    let fact = Fact {
+        vid: Some(Uuid::from_u128(0xa)),
+        cflags: Some(cflags),
+        ..examples::one::<Event>("minimal").fact
+    };
+    let event = Event { fact: Fact { eid: Uuid::from_u128(0xe), ..fact }, ..Event::default() };
+    match lane().step(&message(Encoder::single_object().encode(&event), headers)) {
+        Verdict::Keep(outgoing) => outgoing,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_event_goes_to_enriched_under_its_visitor_where_consent_left_one() {
+    let outgoing = carried(1025, Headers::new());
+    assert_eq!(&*outgoing.topic, "tracker.enriched");
+    assert_eq!(outgoing.key, b"00000000-0000-0000-0000-00000000000a");
+    let event = Decoder::<Enriched>::new().decode(&outgoing.payload).unwrap();
+    assert_eq!(event.fact.vid, Some(Uuid::from_u128(0xa)));
+    assert_eq!(carried(1, Headers::new()).key, b"00000000-0000-0000-0000-00000000000e");
+}
+
+#[test]
+fn the_trace_goes_on_under_a_new_span() {
+    let incoming = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let outgoing = carried(1, Headers::new().with(TRACEPARENT, incoming));
+    let trace = String::from_utf8(outgoing.headers.get(TRACEPARENT).unwrap().to_vec()).unwrap();
+    assert!(trace.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && trace != incoming, "{trace}");
+    assert!(carried(1, Headers::new()).headers.get(TRACEPARENT).is_some());
+}
+
+#[test]
+fn what_is_no_event_is_refused_as_malformed() {
+    for payload in [&b""[..], b"{}", &[0xc3, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 1]] {
+        match lane().step(&message(payload.to_vec(), Headers::new())) {
+            Verdict::Refuse(refusal) => assert_eq!(refusal.reason, "malformed"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
