@@ -1,1 +1,79 @@
-//! The tracker command.
+//! The `tracker` command: one file a subcommand. Decides nothing about events: it asks the other crates.
+//!
+//! Every subcommand is a module with `Arguments` (what was typed) and `run` (what it does with the settings and an
+//! [`Out`]). It ends with a [`Failure`], which knows its exit code: 0 done, 1 failed or a difference was found,
+//! 2 wrong arguments or settings.
+
+mod arguments;
+pub mod config;
+mod failure;
+pub mod keys;
+mod out;
+pub mod schema;
+pub mod send;
+mod span;
+pub mod tap;
+pub mod topics;
+pub mod up;
+
+pub use arguments::{Arguments, Command};
+pub use failure::Failure;
+pub use out::Out;
+
+use clap::Parser;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    process::ExitCode,
+};
+use tracker_stream::{
+    config::Settings,
+    fault::Fault,
+    telemetry::{self, LogConfig},
+};
+
+/// The life of the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    match live(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+fn live(arguments: Arguments) -> Result<(), Failure> {
+    let settings = Settings::load(arguments.config.as_deref())?;
+    let level = if arguments.verbose { "info" } else { "warn" };
+    telemetry::logs(&LogConfig { level: level.to_owned(), ..settings.log()? });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new("runtime", error.to_string()))?;
+    let mut out = Out::stdout();
+    let ended = runtime.block_on(run(arguments.command, &settings, &mut out));
+    runtime.shutdown_background(); // a thread may wait for standard input for ever
+    ended?;
+    out.flush()
+}
+
+async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    match command {
+        Command::Config(arguments) => config::run(&arguments, settings, out),
+        Command::Keys(arguments) => keys::run(&arguments, settings, out),
+        Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
+        Command::Send(arguments) => send::run(&arguments, settings, out).await,
+        Command::Tap(arguments) => tap::run(&arguments, settings, out).await,
+        Command::Topics(arguments) => topics::run(&arguments, settings, out).await,
+        Command::Up(arguments) => up::run(&arguments, settings).await,
+    }
+}
+
+/// Where the settings let an edge listen, as an address to call.
+fn edge_url(settings: &Settings) -> Result<String, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Edge {
+        listen: std::net::SocketAddr,
+    }
+    let mut listen = settings.section::<Edge>("edge")?.listen;
+    if listen.ip().is_unspecified() {
+        listen.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    Ok(format!("http://{listen}"))
+}

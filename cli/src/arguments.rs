@@ -1,0 +1,43 @@
+//! What was typed.
+
+use crate::{config, keys, schema, send, tap, topics, up};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A click-stream pipeline: from the browser to Kafka to ClickHouse.
+#[derive(Debug, Parser)]
+#[command(name = "tracker", version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
+pub struct Arguments {
+    /// Settings [default: ./tracker.toml, else /etc/tracker/tracker.toml, else the defaults].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say more, to standard error.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Every key of tracker.toml can be set by the environment: TRACKER_SECTION__KEY.
+Exit code: 0 done, 1 failed or a difference was found, 2 wrong arguments or settings.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send events: from arguments, a JSON or NDJSON file, or an access log.
+    Send(send::Arguments),
+    /// Start everything on this machine: a broker, a ClickHouse, the edge and the processors.
+    Up(up::Arguments),
+    /// Print a topic as lines of JSON.
+    Tap(tap::Arguments),
+    /// Create the topics, or compare them with what they should be.
+    Topics(topics::Arguments),
+    /// Create the database's tables and views, or compare them with what they should be.
+    Schema(schema::Arguments),
+    /// Make secret keys for servers.
+    Keys(keys::Arguments),
+    /// Print the settings in force, secrets as ***.
+    Config(config::Arguments),
+}

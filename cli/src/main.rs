@@ -1,0 +1,5 @@
+//! The `tracker` command.
+
+fn main() -> std::process::ExitCode {
+    tracker_cli::main()
+}

@@ -1,0 +1,73 @@
+//! `tracker schema`: the database's tables and views, made like the files of `schema/` or compared with them.
+
+use crate::{Failure, Out};
+use serde_json::json;
+use tracker_processors::clickhouse::{ClickHouseConfig, Client, schema};
+use tracker_stream::config::{Mistakes, Settings};
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Create what is missing and change what can be changed without touching a stored row. Safe to repeat; takes
+    /// nothing away, and changes nothing at all when something needs a person.
+    Apply,
+    /// Compare table by table and column by column, and exit with 1 when something differs.
+    Check,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// A ClickHouse that does not answer; with `apply`, what only a person may change; with `check`, a difference.
+pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    match arguments.action {
+        Action::Apply => {
+            let done = apply(settings).await?;
+            if arguments.json {
+                return out.json(&json!({ "done": done }));
+            }
+            if done.is_empty() {
+                return out.line("all tables and views are as they should be");
+            }
+            done.iter().try_for_each(|line| out.line(line))
+        }
+        Action::Check => check(arguments, settings, out).await,
+    }
+}
+
+async fn check(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    let found = schema::check(&client(settings)?).await?;
+    if arguments.json {
+        out.json(&json!({ "differences": found }))?;
+    } else if found.is_empty() {
+        out.line("all tables and views are as they should be")?;
+    } else {
+        found.iter().try_for_each(|each| out.line(each))?;
+    }
+    if found.is_empty() { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// Makes the database like the files, and says what it did; nothing to do is no line.
+///
+/// # Errors
+/// As [`run`].
+pub async fn apply(settings: &Settings) -> Result<Vec<String>, Failure> {
+    Ok(schema::apply(&client(settings)?).await?)
+}
+
+/// The database that the settings name.
+///
+/// # Errors
+/// Wrong settings.
+pub fn client(settings: &Settings) -> Result<Client, Mistakes> {
+    Client::new(&ClickHouseConfig::read(settings)?)
+}

@@ -1,0 +1,188 @@
+//! `tracker topics`: what the broker's topics should be, made so or compared.
+
+use crate::{Failure, Out};
+use serde::Deserialize;
+use serde_json::json;
+use tracker_schemas::Topic;
+use tracker_stream::{
+    config::{Mistake, Mistakes, Settings, Size},
+    kafka::{Admin, TopicSpec},
+};
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Create what is missing, add partitions, set properties. Safe to repeat; takes nothing away.
+    Apply,
+    /// Compare, and exit with 1 when something differs.
+    Check,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// A broker that does not answer; with `check`, a difference.
+pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    match arguments.action {
+        Action::Apply => {
+            let done = apply(settings).await?;
+            if arguments.json {
+                return out.json(&json!({ "done": done }));
+            }
+            if done.is_empty() {
+                return out.line("all topics are as they should be");
+            }
+            done.iter().try_for_each(|line| out.line(line))
+        }
+        Action::Check => check(arguments, settings, out).await,
+    }
+}
+
+async fn check(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    let found = Admin::connect(&settings.kafka()?)?.check(&specs(settings)?).await?;
+    if arguments.json {
+        let found: Vec<_> = found
+            .iter()
+            .map(|each| json!({ "topic": each.topic, "problem": each.problem, "mend": each.mend }))
+            .collect();
+        out.json(&json!({ "differences": found }))?;
+    } else if found.is_empty() {
+        out.line("all topics are as they should be")?;
+    } else {
+        found
+            .iter()
+            .try_for_each(|each| out.line(format_args!("{} {}: {}", each.topic, each.problem, each.mend)))?;
+    }
+    if found.is_empty() { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// Makes the topics what they should be, and says what it did; nothing to do is no line.
+///
+/// # Errors
+/// Wrong settings, or a broker that does not answer or refuses.
+pub async fn apply(settings: &Settings) -> Result<Vec<String>, Failure> {
+    let (kafka, specs) = (settings.kafka()?, specs(settings)?);
+    Ok(Admin::connect(&kafka)?.apply(&specs).await?)
+}
+
+#[derive(Deserialize)]
+struct Section {
+    partitions: i32,
+    small_partitions: i32,
+    replication: i32,
+}
+
+/// Every topic as the settings want it.
+///
+/// # Errors
+/// Numbers that no broker takes.
+pub fn specs(settings: &Settings) -> Result<Vec<TopicSpec>, Mistakes> {
+    #[derive(Deserialize)]
+    struct Edge {
+        event_limit: Size,
+    }
+    let mut mistakes = Mistakes::default();
+    let kafka = mistakes.collect(settings.kafka());
+    let section: Option<Section> = mistakes.collect(settings.section("topics"));
+    let edge: Option<Edge> = mistakes.collect(settings.section("edge"));
+    let (Some(kafka), Some(section), Some(edge)) = (kafka, section, edge) else {
+        return mistakes.or(Vec::new());
+    };
+    let least = [
+        ("topics.partitions", section.partitions),
+        ("topics.small_partitions", section.small_partitions),
+        ("topics.replication", section.replication),
+    ];
+    for (key, _) in least.iter().filter(|(_, number)| *number < 1) {
+        mistakes.add(Mistake::new(*key, "must be at least 1"));
+    }
+    let spec = |topic: Topic| TopicSpec {
+        name: kafka.topic(topic.name()).to_string(),
+        partitions: match topic {
+            Topic::Events | Topic::Enriched => section.partitions,
+            Topic::Payments | Topic::DeadLetters => section.small_partitions,
+        },
+        replication: section.replication,
+        config: properties(topic, section.replication, edge.event_limit),
+    };
+    mistakes.or(Topic::ALL.map(spec).to_vec())
+}
+
+/// Kafka's own default for `max.message.bytes`.
+const KAFKA_MESSAGE: usize = 1_048_588;
+
+fn properties(topic: Topic, replication: i32, event_limit: Size) -> Vec<(&'static str, String)> {
+    let retention = topic.retention();
+    // The last segment of a partition is not deleted while it is written: it must not stay open for its default week.
+    let segment = retention.time / 24;
+    // A dead letter holds a whole message, and words beside it.
+    let message = KAFKA_MESSAGE.max(event_limit.0.saturating_mul(2) + (64 << 10));
+    let mut properties = vec![
+        ("cleanup.policy", "delete".to_owned()),
+        ("retention.ms", retention.time.as_millis().to_string()),
+        ("retention.bytes", retention.bytes_per_partition.to_string()),
+        ("segment.ms", segment.as_millis().to_string()),
+        // Retention and replay go by the broker's clock: a producer with a wrong one can neither lose nor keep anything.
+        ("message.timestamp.type", "LogAppendTime".to_owned()),
+        ("compression.type", "producer".to_owned()),
+        ("max.message.bytes", message.to_string()),
+    ];
+    if replication >= 3 {
+        properties.push(("min.insync.replicas", "2".to_owned()));
+    }
+    properties
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::merge(text, "test", std::iter::empty()).unwrap()
+    }
+
+    fn property<'a>(spec: &'a TopicSpec, key: &str) -> Option<&'a str> {
+        spec.config.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn every_topic_has_its_partitions_and_its_retention() {
+        let specs = specs(&settings("[kafka]\nprefix = \"t.\"\n[topics]\npartitions = 6")).unwrap();
+        let shape: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.partitions)).collect();
+        assert_eq!(shape, [("t.events", 6), ("t.enriched", 6), ("t.payments", 1), ("t.dead_letters", 1)]);
+        assert_eq!(property(&specs[0], "retention.ms"), Some("86400000"), "raw addresses stay for a day");
+        assert_eq!(property(&specs[0], "segment.ms"), Some("3600000"), "and no segment keeps them longer");
+    }
+
+    #[test]
+    fn three_copies_want_two_in_sync() {
+        let one = specs(&settings("")).unwrap();
+        assert_eq!(property(&one[2], "min.insync.replicas"), None);
+        let three = specs(&settings("[topics]\nreplication = 3")).unwrap();
+        assert_eq!(property(&three[2], "min.insync.replicas"), Some("2"));
+    }
+
+    #[test]
+    fn a_larger_event_makes_room_for_its_message() {
+        let default = specs(&settings("")).unwrap();
+        assert_eq!(property(&default[0], "max.message.bytes"), Some("1048588"));
+        let large = specs(&settings("[edge]\nevent_limit = \"4MiB\"")).unwrap();
+        assert_eq!(property(&large[3], "max.message.bytes"), Some("8454144"));
+    }
+
+    #[test]
+    fn every_number_below_one_is_named() {
+        let text = "[topics]\npartitions = 0\nsmall_partitions = 0\nreplication = 0";
+        let mistakes = specs(&settings(text)).unwrap_err().to_string();
+        assert_eq!(mistakes.lines().count(), 3, "{mistakes}");
+    }
+}
