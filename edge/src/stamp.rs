@@ -15,7 +15,7 @@ mod params;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use identity::tenant;
+pub(crate) use identity::{conceal, tenant};
 pub(crate) use origin::host;
 pub(crate) use params::gather;
 

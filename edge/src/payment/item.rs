@@ -3,7 +3,7 @@
 use crate::{
     draft::Draft,
     reason,
-    stamp::{Context, gather, host, tenant},
+    stamp::{Context, conceal, gather, host, tenant},
 };
 use tracker_schemas::{Decimal, Payment, Topic, history};
 use tracker_stream::fault::Refusal;
@@ -29,6 +29,7 @@ impl Item<'_> {
         ids(&mut self.draft, self.retry.as_deref(), context, &mut payment)?;
         amounts(&mut self.draft, &mut payment)?;
         describe(&mut self.draft, &mut payment)?;
+        conceal(&mut self.draft, context)?;
         payment.created_at = self.draft.created_at(context.received_at);
         payment.params = gather(self.draft, self.order);
 

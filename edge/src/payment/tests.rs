@@ -236,6 +236,15 @@ fn unknown_fields_go_to_params_with_their_type() {
 }
 
 #[test]
+fn what_names_a_person_is_hashed_in_params_as_well() {
+    let body = r#"{"email":"Ann@example.com","payments":[{"amt":1,"cell":"555"},{"amt":2,"ehash":"own"}]}"#;
+    let params: Vec<_> = all(body, None).into_iter().map(|item| item.params.unwrap().0).collect();
+    let hash = "61b55fab9c26d32d104ec34ed67a68f9042c022638ba102c71aeabc6b760fe1d";
+    assert!(params.iter().all(|params| params.contains(hash) && !params.contains("555\"")), "{params:?}");
+    assert!(params.iter().all(|params| !params.to_lowercase().contains("ann@")), "{params:?}");
+}
+
+#[test]
 fn no_payments_are_none() {
     assert!(all(r#"{"uid":"bob","payments":[]}"#, None).is_empty());
 }
@@ -254,6 +263,31 @@ fn so_many_items_are_too_many() {
 }
 
 proptest! {
+    #[test]
+    fn any_draft_becomes_payments_or_refusals_with_a_tag(
+        fields in prop::collection::btree_map(
+            prop::sample::select(vec![
+                "id", "uid", "oid", "revenue", "amt", "tax", "currency", "paid_at", "product", "params", "created_at",
+                "email", "zz",
+            ]),
+            prop::sample::select(vec![
+                "null", "1", "\"1.5\"", "1e999", "{}", "[1]", "\"é\"", "\"eur\"", "true", "\"2026-01-31T12:00:00Z\"",
+            ]),
+            0..6,
+        ),
+        listed in any::<bool>(),
+    ) {
+        let members: Vec<_> = fields.iter().map(|(key, json)| format!("\"{key}\":{json}")).collect();
+        let item = format!("{{{}}}", members.join(","));
+        let body = if listed { format!(r#"{{"payments":[{item}],{}"#, &item[1..]).replace(",}", "}") } else { item };
+        for verdict in read_with(&body, Some("key")).unwrap() {
+            match verdict {
+                Ok(payment) => prop_assert!(payment.oid == Some(TENANT) && payment.currency.len() == 3),
+                Err(refusal) => prop_assert!(reason::of(refusal.reason).is_some()),
+            }
+        }
+    }
+
     #[test]
     fn an_amount_is_what_was_written(units in -10_i128.pow(20)..10_i128.pow(20), quoted in any::<bool>()) {
         let revenue = Decimal::from_units(units);

@@ -1,7 +1,10 @@
 //! Who: ids, the tenant, and the hashes of what must never be stored.
 
 use super::Context;
-use crate::{draft::Draft, reason};
+use crate::{
+    draft::{Draft, Field},
+    reason,
+};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use tracker_schemas::Fact;
@@ -53,6 +56,18 @@ pub fn hashes(draft: &mut Draft<'_>, context: &Context<'_>, fact: &mut Fact) -> 
             Some(plain) => Some(keyed(&plain, context.hash_key)),
             None => draft.text(key)?,
         };
+    }
+    Ok(())
+}
+
+/// Puts those hashes in the place of what they hide, for a record that has no column for them.
+pub fn conceal(draft: &mut Draft<'_>, context: &Context<'_>) -> Result<(), Refusal> {
+    let mut fact = Fact::default();
+    hashes(draft, context, &mut fact)?;
+    for (key, hash) in [("ehash", fact.ehash), ("chash", fact.chash), ("uhash", fact.uhash)] {
+        if let Some(hash) = hash {
+            draft.set(key, Field::Text(hash.into()));
+        }
     }
     Ok(())
 }
