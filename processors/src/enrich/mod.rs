@@ -110,7 +110,7 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     for missing in geo.missing() {
         tracing::warn!(file = %missing.display(), "no GeoIP database here: what it would know stays empty");
     }
-    tokio::spawn(Arc::clone(&geo).watch(config.enrich.geoip_poll, shutdown.clone()));
+    tokio::spawn(Arc::clone(&geo).watch(config.enrich.geoip_poll, health.clone(), shutdown.clone()));
 
     let topic = |topic: Topic| config.kafka.topic(topic.name());
     let source = SourceOptions {

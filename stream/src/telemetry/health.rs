@@ -9,6 +9,7 @@ use std::{
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+    notes: Arc<Mutex<BTreeMap<&'static str, String>>>,
 }
 
 impl Health {
@@ -16,7 +17,7 @@ impl Health {
     #[must_use]
     pub fn of(parts: &[&'static str]) -> Self {
         let starting = parts.iter().map(|part| (*part, Some("starting".to_owned()))).collect();
-        Self { parts: Arc::new(Mutex::new(starting)) }
+        Self { parts: Arc::new(Mutex::new(starting)), notes: Arc::default() }
     }
 
     /// Notes that a part is well, or what it waits for.
@@ -36,6 +37,25 @@ impl Health {
     }
 }
 
+/// What an operator should know and readiness does not depend on.
+impl Health {
+    /// Notes what is amiss with a part that the process can do without; `None`: nothing any more.
+    pub fn note(&self, part: &'static str, amiss: Option<String>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        match amiss {
+            Some(amiss) => notes.insert(part, amiss),
+            None => notes.remove(part),
+        };
+    }
+
+    /// The notes, by part.
+    #[must_use]
+    pub fn notes(&self) -> Vec<(&'static str, String)> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.iter().map(|(part, amiss)| (*part, amiss.clone())).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +69,15 @@ mod tests {
         assert_eq!(health.ready(), Ok(()));
         health.set("broker", Err("away".to_owned()));
         assert_eq!(health.ready(), Err(vec![("broker", "away".to_owned())]));
+    }
+
+    #[test]
+    fn what_a_process_can_do_without_does_not_make_it_unready() {
+        let health = Health::of(&[]);
+        health.note("geoip", Some("city.mmdb is missing".to_owned()));
+        assert_eq!(health.notes(), [("geoip", "city.mmdb is missing".to_owned())]);
+        assert_eq!(health.ready(), Ok(()));
+        health.note("geoip", None);
+        assert!(health.notes().is_empty());
     }
 }

@@ -54,17 +54,19 @@ pub async fn serve(
 
 fn answer<B>(request: &Request<B>, health: &Health, metrics: &PrometheusHandle) -> Response<Full<Bytes>> {
     match request.uri().path() {
-        "/health" => reply(StatusCode::OK, "text/plain", "ok\n".to_owned()),
+        "/health" => reply(StatusCode::OK, "text/plain", format!("ok\n{}", lines(health.notes()))),
         "/ready" => match health.ready() {
             Ok(()) => reply(StatusCode::OK, "text/plain", "ready\n".to_owned()),
-            Err(failing) => {
-                let lines: String = failing.iter().map(|(part, why)| format!("{part}: {why}\n")).collect();
-                reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain", lines)
-            }
+            Err(failing) => reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain", lines(failing)),
         },
         "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4", metrics.render()),
         _ => reply(StatusCode::NOT_FOUND, "text/plain", "here are /health, /ready and /metrics\n".to_owned()),
     }
+}
+
+/// One part a line.
+fn lines(parts: Vec<(&'static str, String)>) -> String {
+    parts.iter().map(|(part, why)| format!("{part}: {why}\n")).collect()
 }
 
 fn reply(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {

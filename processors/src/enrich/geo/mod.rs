@@ -15,6 +15,10 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+use tracker_stream::telemetry::Health;
+
+/// Its name in the health of the process.
+pub const PART: &str = "geoip";
 
 /// What the databases know of an address.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,8 +76,8 @@ impl Geo {
         self.databases.iter().filter_map(Database::missing)
     }
 
-    /// Looks for changed files every `poll`, until `shutdown`.
-    pub async fn watch(self: Arc<Self>, poll: Duration, shutdown: CancellationToken) {
+    /// Looks for changed files every `poll`, until `shutdown`. Missing ones are noted in `health`, and cost no readiness.
+    pub async fn watch(self: Arc<Self>, poll: Duration, health: Health, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(poll.max(Duration::from_millis(10)));
         loop {
             tokio::select! {
@@ -85,6 +89,8 @@ impl Geo {
             if let Err(error) = tokio::task::spawn_blocking(move || geo.refresh()).await {
                 tracing::warn!(%error, "a GeoIP database cannot be read");
             }
+            let missing: Vec<String> = self.missing().map(|path| path.display().to_string()).collect();
+            health.note(PART, (!missing.is_empty()).then(|| format!("not in use: {}", missing.join(", "))));
         }
     }
 }

@@ -84,14 +84,21 @@ async fn a_watched_file_is_taken_over_without_being_asked_for() {
     let path = folder.path().join("city.mmdb");
     let geo = Arc::new(Geo::open([&path]));
     let shutdown = CancellationToken::new();
-    let watching = tokio::spawn(Arc::clone(&geo).watch(Duration::from_millis(10), shutdown.clone()));
-    fs::copy(fixture("city-ipv4.mmdb"), &path).unwrap();
-    let appeared = async {
-        while geo.missing().next().is_some() {
-            tokio::task::yield_now().await;
-        }
+    let health = Health::of(&[]);
+    let watching = Arc::clone(&geo).watch(Duration::from_millis(10), health.clone(), shutdown.clone());
+    let watching = tokio::spawn(watching);
+    let until = async |noted: bool| {
+        let changed = async {
+            while health.notes().is_empty() == noted {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), changed).await.unwrap();
     };
-    tokio::time::timeout(Duration::from_secs(10), appeared).await.unwrap();
+    until(true).await;
+    assert_eq!(health.notes(), [("geoip", format!("not in use: {}", path.display()))]);
+    fs::copy(fixture("city-ipv4.mmdb"), &path).unwrap();
+    until(false).await;
     assert_eq!(find(&geo, "81.2.69.7").city.as_deref(), Some("London"));
     shutdown.cancel();
     watching.await.unwrap();
