@@ -16,7 +16,7 @@ mod topics;
 
 pub use admin::Admin;
 pub use config::KafkaConfig;
-pub use producer::{Outgoing, Producer, ProducerOptions};
+pub use producer::{MESSAGE_BYTES, Outgoing, Producer, ProducerOptions, TOPIC_MESSAGE_BYTES};
 pub use reader::{From, Reader, Reading};
 pub use source::{Source, SourceOptions};
 pub use topics::{TopicDifference, TopicSpec};

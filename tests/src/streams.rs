@@ -2,7 +2,7 @@
 
 use crate::rig::{run, stack, until};
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -14,8 +14,8 @@ use tracker_stream::{
     envelope::{Headers, Message, PlannedRange, Verdict},
     fault::{Fault, Refusal, WriteError},
     kafka::{
-        Admin, From, KafkaConfig, Outgoing, Producer, ProducerOptions, Reader, Reading, Source,
-        SourceOptions, TopicSpec,
+        Admin, From, KafkaConfig, MESSAGE_BYTES, Outgoing, Producer, ProducerOptions, Reader, Reading,
+        Source, SourceOptions, TOPIC_MESSAGE_BYTES, TopicSpec,
     },
     lane::{Bury, Lane, Sink, Step},
     telemetry::Health,
@@ -30,14 +30,14 @@ struct Bench {
 }
 
 fn spec(topic: &str, partitions: i32) -> TopicSpec {
-    let config = vec![("retention.ms", "3600000".to_owned()), ("max.message.bytes", "100000".to_owned())];
+    let bytes = TOPIC_MESSAGE_BYTES.to_string();
+    let config = vec![("retention.ms", "3600000".to_owned()), ("max.message.bytes", bytes)];
     TopicSpec { name: topic.to_owned(), partitions, replication: 1, config }
 }
 
 async fn bench(name: &str) -> Bench {
-    let properties = [("message.max.bytes".to_owned(), "1000000".to_owned())].into();
-    let config =
-        KafkaConfig { brokers: stack().await.brokers.clone(), prefix: format!("{name}."), properties };
+    let brokers = stack().await.brokers.clone();
+    let config = KafkaConfig { brokers, prefix: format!("{name}."), properties: BTreeMap::new() };
     let topic = config.topic("t");
     let admin = Admin::connect(&config).unwrap();
     admin.apply(&[spec(&topic, 3)]).await.unwrap();
@@ -143,22 +143,13 @@ impl Shelf {
     }
 }
 
-/// Bytes that lz4 cannot make small: the broker measures what arrives.
-fn incompressible(length: usize) -> Vec<u8> {
-    let next = |state: &mut u32| {
-        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        Some(state.to_be_bytes()[0])
-    };
-    (0..length).scan(7, |state, _| next(state)).collect()
-}
-
 #[test]
 fn each_message_of_a_call_has_its_own_verdict() {
     run(async {
         let bench = bench("verdicts").await;
         let messages = vec![
             bench.outgoing(1, b"small".to_vec()),
-            bench.outgoing(2, incompressible(900_000)), // more than the topic takes
+            bench.outgoing(2, vec![0; MESSAGE_BYTES + 1]),
             bench.outgoing(3, b"small".to_vec()),
         ];
         let verdicts = bench.producer.send(messages).await;
@@ -231,7 +222,8 @@ fn topics_are_made_once_and_their_differences_are_told() {
         bench.admin.apply(std::slice::from_ref(&wanted)).await.unwrap();
         assert_eq!(bench.admin.check(std::slice::from_ref(&wanted)).await.unwrap(), []);
         // What the specification does not name is left as an operator set it.
-        let both = TopicSpec { config: vec![("max.message.bytes", "100000".to_owned())], ..wanted };
+        let both =
+            TopicSpec { config: vec![("max.message.bytes", TOPIC_MESSAGE_BYTES.to_string())], ..wanted };
         assert_eq!(bench.admin.check(std::slice::from_ref(&both)).await.unwrap(), []);
     });
 }

@@ -20,7 +20,7 @@ pub struct KafkaConfig {
 const LOCAL: &str = "127.0.0.1:9092";
 
 /// Properties on which a promise rests, with the reason why they are not to be set.
-const PROMISED: [(&str, &str); 9] = [
+const PROMISED: [(&str, &str); 10] = [
     ("bootstrap.servers", "is what `kafka.brokers` sets"),
     ("group.id", "is what `kafka.prefix` sets"),
     ("acks", "stays `all`: 200 means kept"),
@@ -29,6 +29,10 @@ const PROMISED: [(&str, &str); 9] = [
     ("enable.auto.commit", "stays off: no offset moves before its rows are stored"),
     ("enable.auto.offset.store", "stays off: no offset moves before its rows are stored"),
     ("auto.offset.reset", "stays `error`: a gap in a topic is an operator's decision"),
+    (
+        "message.max.bytes",
+        "stays what the topics take: one large message must not fail the batch it travels in",
+    ),
     ("partitioner", "stays `murmur2_random`: all clients must agree on a key's partition"),
 ];
 

@@ -48,6 +48,13 @@ pub struct ProducerOptions {
     pub buffer: Size,
 }
 
+/// Largest message, bytes. Checked here, where one that is larger is refused alone: the broker would refuse the whole
+/// batch it travels in. Topics must take a little more: [`TOPIC_MESSAGE_BYTES`].
+pub const MESSAGE_BYTES: usize = 1_000_000;
+
+/// What `max.message.bytes` of every topic must be at least: a full batch and its framing.
+pub const TOPIC_MESSAGE_BYTES: usize = MESSAGE_BYTES + (64 << 10);
+
 /// A client that sends with `acks=all`, idempotently. Clones share it.
 #[derive(Clone)]
 pub struct Producer {
@@ -71,6 +78,7 @@ impl Producer {
             .set("message.timeout.ms", options.timeout.as_millis().to_string())
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
             .set("queue.buffering.max.messages", "0") // bytes are the bound
+            .set("message.max.bytes", MESSAGE_BYTES.to_string())
             .create_with_context(Deliveries { watch: Watch::new(options.name, options.name, health) })
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
         Ok(Self { name: options.name, client: Arc::new(client) })

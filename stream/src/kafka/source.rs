@@ -189,11 +189,8 @@ impl Poller {
             }
             self.hand_on(&mut held);
         }
-        self.consumer.unsubscribe();
-        // Serves the last revocation; the lane has gone, so nothing is waited for.
-        while self.consumer.assignment().is_ok_and(|left| left.count() > 0) {
-            let _nothing = self.consumer.poll(TICK);
-        }
+        // The consumer leaves the group when the last of its owners drops it, here or in `Source::drop`. Rejected:
+        // `unsubscribe` first; now and then its LeaveGroup is lost in a rebalance, and the others wait for the session.
     }
 
     fn stopped(&self) -> bool {

@@ -51,6 +51,10 @@ struct LeftOpen;
 /// Longest wait between two tries.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Longest wait between two tries of a commit, and how many there are: about eight seconds, which a rebalance takes.
+const LONGEST_COMMIT_WAIT: Duration = Duration::from_secs(1);
+const COMMIT_TRIES: u32 = 10;
+
 /// What a step kept, and what it refused: everything that still needs a fate.
 struct Batch<T> {
     items: Vec<T>,
@@ -256,14 +260,23 @@ where
         }
     }
 
+    /// Commits what is settled. The last commit before a partition is let go is tried again for a while: in the middle
+    /// of a rebalance the coordinator takes none, and without it the next owner would store the same rows again.
     async fn commit(&self, how: Commit) {
         let Some(next) = self.ledger.frontier() else { return };
-        match self.shared.commits.commit(self.number, next, how).await {
-            Ok(()) => metrics::committed(self.shared.name, self.number, next),
-            // What is not committed is read again: the next commit, or the next owner, makes up for it.
-            Err(fault) => {
+        let mut backoff = Backoff::new(LONGEST_COMMIT_WAIT);
+        loop {
+            let fault = match self.shared.commits.commit(self.number, next, how).await {
+                Ok(()) => return metrics::committed(self.shared.name, self.number, next),
+                Err(fault) => fault,
+            };
+            if how == Commit::Soon || backoff.tries() >= COMMIT_TRIES || self.ending.forced.is_cancelled() {
+                // What is not committed is read again: the next commit, or the next owner, makes up for it.
                 tracing::warn!(lane = self.shared.name, partition = self.number, %fault, "a commit failed");
+                return;
             }
+            tracing::debug!(lane = self.shared.name, partition = self.number, %fault, "committing again");
+            tokio::time::sleep(backoff.next(0)).await;
         }
     }
 }
