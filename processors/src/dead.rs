@@ -5,7 +5,8 @@
 //!
 //! What becomes of a dead letter that is refused itself, by the lane that loads them? It is buried once more, as the
 //! payload of a fresh dead letter, which decodes whatever the first one was. Only if ClickHouse refuses that one too would
-//! it go round for ever, growing each time: then burying fails with `dead_letter_twice`, and the lane waits for a person.
+//! it go round for ever, growing each time: then burying fails with `dead_letter_twice`, and the lane waits for a person
+//! to mend the table and to restart it.
 
 use crate::codec;
 use std::{sync::Arc, time::Duration};
@@ -99,7 +100,8 @@ impl Bury for DeadLetters {
         for (message, refusal) in dead {
             if is_second_burial(&self.topic, &self.codec.decoder, message) {
                 let at = format!("{}:{}:{}", message.topic, message.partition, message.offset);
-                return Err(Fault::new("dead_letter_twice", format!("{at}: {refusal}")));
+                let detail = format!("{at}: {refusal}; mend the table `dead_letters`, then restart");
+                return Err(Fault::new("dead_letter_twice", detail));
             }
         }
         let letters =

@@ -70,7 +70,8 @@ pub fn of_query(error: &Error) -> Fault {
         Error::Network(_) | Error::Compression(_) | Error::Decompression(_) => "clickhouse_network",
         _ => "clickhouse_unknown",
     };
-    Fault::new(tag, shorten(&in_full(error)))
+    let advice = if tag == "clickhouse_schema" { "; `tracker schema check` tells what differs" } else { "" };
+    Fault::new(tag, format!("{}{advice}", shorten(&in_full(error))))
 }
 
 /// The number in `Code: 241. DB::Exception: …`.
