@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{admit::Limited, collect::Route};
-use serde_json::{Value, json};
+use crate::{admit::Limited, collect::Route, reason};
+use serde::Serialize;
 use tracker_stream::fault::{Fault, Refusal};
 use uuid::Uuid;
 
@@ -28,13 +28,46 @@ pub struct Taken {
     pub single: bool,
 }
 
-/// An answer of success.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An answer of success, as its JSON has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Answer {
-    /// Nothing more to say.
+    /// Nothing more to say: no body.
     Empty,
-    /// This.
-    Json(Value),
+    /// The id of the one event.
+    Id(Uuid),
+    /// What became of several events.
+    Several {
+        /// How many are safe.
+        accepted: usize,
+        /// Those that are not.
+        rejected: Vec<Rejected>,
+        /// The ids of the safe ones, in order: to servers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ids: Option<Vec<Uuid>>,
+    },
+    /// The ids of payments, in order.
+    Receipt {
+        /// They.
+        ids: Vec<Uuid>,
+    },
+}
+
+/// One of several that is not safe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Its place, from 0.
+    pub index: usize,
+    /// The tag of the reason.
+    pub reason: &'static str,
+    /// What to change.
+    pub detail: String,
+}
+
+impl Rejected {
+    fn refused(index: usize, refusal: Refusal) -> Self {
+        Self { index, reason: refusal.reason, detail: refusal.detail }
+    }
 }
 
 /// Why a request as a whole is no success.
@@ -46,13 +79,36 @@ pub enum Denied {
     Items {
         /// How many there were.
         of: usize,
-        /// The wrong ones, by their index.
-        wrong: Vec<(usize, Refusal)>,
+        /// The wrong ones.
+        wrong: Vec<Rejected>,
     },
     /// The sender sends too much.
     Limited(Limited),
     /// It could not be made safe; the same may be sent again.
     Unkept(Fault),
+}
+
+impl Denied {
+    /// The items of a request of which some are wrong; none when all are right.
+    #[must_use]
+    pub fn of_items<R>(items: &[Result<R, Refusal>]) -> Option<Self> {
+        let each = items.iter().enumerate();
+        let wrong =
+            each.filter_map(|(index, item)| Some(Rejected::refused(index, item.as_ref().err()?.clone())));
+        let wrong: Vec<Rejected> = wrong.collect();
+        (!wrong.is_empty()).then_some(Self::Items { of: items.len(), wrong })
+    }
+
+    /// The tag of the reason.
+    #[must_use]
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.reason,
+            Self::Items { wrong, .. } => wrong.first().map_or(reason::MALFORMED.tag, |first| first.reason),
+            Self::Limited(_) => reason::RATE_LIMITED.tag,
+            Self::Unkept(fault) => fault.tag,
+        }
+    }
 }
 
 impl From<Refusal> for Denied {
@@ -79,11 +135,12 @@ impl From<Fault> for Denied {
 /// # Errors
 /// What is no success.
 pub fn events(taken: Taken, route: Route) -> Result<Answer, Denied> {
+    let to_server = route == Route::Server;
     if taken.single {
         return match taken.fates.into_iter().next() {
             Some(Ended::Refused(refusal)) => Err(refusal.into()),
             Some(Ended::Unkept(fault)) => Err(fault.into()),
-            Some(Ended::Kept(id)) if route == Route::Server => Ok(Answer::Json(json!(id))),
+            Some(Ended::Kept(id)) if to_server => Ok(Answer::Id(id)),
             Some(Ended::Kept(_)) | None => Ok(Answer::Empty),
         };
     }
@@ -91,43 +148,37 @@ pub fn events(taken: Taken, route: Route) -> Result<Answer, Denied> {
     for (index, fate) in taken.fates.into_iter().enumerate() {
         match fate {
             Ended::Kept(id) => ids.push(id),
-            Ended::Refused(refusal) => rejected.push(verdict(index, refusal.reason, &refusal.detail)),
+            Ended::Refused(refusal) => rejected.push(Rejected::refused(index, refusal)),
             Ended::Unkept(fault) => {
-                rejected.push(verdict(index, fault.tag, &fault.detail));
+                rejected.push(Rejected { index, reason: fault.tag, detail: fault.detail.clone() });
                 unkept = unkept.or(Some(fault));
             }
         }
     }
     match unkept {
         Some(fault) if ids.is_empty() => Err(fault.into()),
-        _ if route == Route::Server => {
-            Ok(Answer::Json(json!({ "accepted": ids.len(), "rejected": rejected, "ids": ids })))
-        }
-        _ => Ok(Answer::Json(json!({ "accepted": ids.len(), "rejected": rejected }))),
+        _ => Ok(Answer::Several { accepted: ids.len(), rejected, ids: to_server.then_some(ids) }),
     }
 }
 
-/// The answer to payments: all of them are safe, or the request is to be corrected or sent again. Half a payment
-/// with an answer of success would be overlooked, and a repeat is harmless where the payments have ids.
+/// The answer to payments: all of them are safe, or the request is to be sent again. Half a payment with an answer
+/// of success would be overlooked, and a repeat is harmless where the payments have ids.
 ///
 /// # Errors
 /// What is no success.
 pub fn payments(taken: Taken, receipt: Receipt) -> Result<Answer, Denied> {
-    let of = taken.fates.len();
-    let (mut ids, mut wrong, mut unkept) = (Vec::new(), Vec::new(), None);
-    for (index, fate) in taken.fates.into_iter().enumerate() {
+    let mut ids = Vec::with_capacity(taken.fates.len());
+    for fate in taken.fates {
         match fate {
             Ended::Kept(id) => ids.push(id),
-            Ended::Refused(refusal) => wrong.push((index, refusal)),
-            Ended::Unkept(fault) => unkept = unkept.or(Some(fault)),
+            Ended::Refused(refusal) => return Err(refusal.into()),
+            Ended::Unkept(fault) => return Err(fault.into()),
         }
     }
-    match (wrong.is_empty(), unkept) {
-        (false, _) => Err(Denied::Items { of, wrong }),
-        (true, Some(fault)) => Err(fault.into()),
-        (true, None) if receipt == Receipt::Wanted => Ok(Answer::Json(json!({ "ids": ids }))),
-        (true, None) => Ok(Answer::Empty),
-    }
+    Ok(match receipt {
+        Receipt::Wanted => Answer::Receipt { ids },
+        Receipt::Unwanted => Answer::Empty,
+    })
 }
 
 /// Whether the ids of payments are to be told.
@@ -137,10 +188,4 @@ pub enum Receipt {
     Wanted,
     /// The body stays empty.
     Unwanted,
-}
-
-/// One entry of `rejected`.
-#[must_use]
-pub fn verdict(index: usize, reason: &str, detail: &str) -> Value {
-    json!({ "index": index, "reason": reason, "detail": detail })
 }

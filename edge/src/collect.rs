@@ -127,9 +127,8 @@ impl<K: Keep> Collector<K> {
         let caller = self.identify(request, Route::Payments)?;
         let body = self.read(request, incoming).await?;
         let items = self.items(request, &caller, body.as_ref())?;
-        let wrong: Vec<(usize, Refusal)> = wrong(&items);
-        if !wrong.is_empty() {
-            return Err(Denied::Items { of: items.len(), wrong });
+        if let Some(wrong) = Denied::of_items(&items) {
+            return Err(wrong);
         }
         let fates = produce(&self.payments, request, items).await;
         Ok(Taken { fates, single: false })
@@ -250,11 +249,6 @@ impl<K: Keep> Collector<K> {
 
 fn format(request: &Request) -> Format {
     Format::of(request.header(header::CONTENT_TYPE))
-}
-
-fn wrong<R>(items: &[Result<R, Refusal>]) -> Vec<(usize, Refusal)> {
-    let each = items.iter().enumerate();
-    each.filter_map(|(index, item)| item.as_ref().err().map(|refusal| (index, refusal.clone()))).collect()
 }
 
 /// Makes what was accepted safe; each has its fate then, in the order in which it came.

@@ -114,6 +114,7 @@ mod tests {
             rate_limit_burst = 5000000000
             produce_timeout = "500ms"
             body_limit = "0B"
+            event_limit = "1MiB"
             connections = 0
         "#;
         let mistakes = read(text).unwrap_err();
@@ -125,6 +126,7 @@ mod tests {
             "edge.allowed_origins",
             "edge.rate_limit_per_day",
             "edge.rate_limit_burst",
+            "edge.event_limit",
             "edge.body_limit",
             "edge.connections",
             "edge.produce_timeout",

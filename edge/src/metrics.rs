@@ -16,9 +16,7 @@ pub(crate) fn taken(route: &'static str, taken: &Result<Taken, Denied>) {
             Ended::Unkept(fault) => faulted(route, fault.tag),
         }),
         Err(Denied::Refused(refusal)) => refused(route, refusal.reason),
-        Err(Denied::Items { wrong, .. }) => {
-            wrong.iter().for_each(|(_, refusal)| refused(route, refusal.reason))
-        }
+        Err(Denied::Items { wrong, .. }) => wrong.iter().for_each(|one| refused(route, one.reason)),
         Err(Denied::Unkept(fault)) => faulted(route, fault.tag),
         Err(Denied::Limited(_)) => counter!("tracker_edge_limited_total", "route" => route).increment(1),
     }

@@ -12,6 +12,7 @@ mod identity;
 mod origin;
 mod page;
 mod params;
+mod person;
 #[cfg(test)]
 mod tests;
 
@@ -63,6 +64,7 @@ pub fn event(mut draft: Draft<'_>, context: &Context<'_>) -> Result<Event, Refus
     facts::place(&mut draft, &mut fact)?;
     facts::measure(&mut draft, &mut fact)?;
     page::pages(&mut draft, &mut fact)?;
+    let person = person::of(&mut draft, context)?;
     fact.created_at = draft.created_at(context.received_at);
     fact.params = params::gather(draft, Draft::new());
 
@@ -74,11 +76,11 @@ pub fn event(mut draft: Draft<'_>, context: &Context<'_>) -> Result<Event, Refus
     fact.schema = history::version(Topic::Events);
     Ok(Event {
         fact,
-        ip: context.ip.map(|ip| origin::address(ip, context.anonymize)),
+        ip: person.ip.map(|ip| origin::address(ip, context.anonymize)),
         opt_out: context.opt_out,
-        user_agent: given(context.user_agent),
-        accept_language: given(context.accept_language),
-        referer: given(context.referer).map(|referer| page::clean(referer, |_, _| page::Pair::Stays)),
+        user_agent: person.user_agent,
+        accept_language: person.accept_language,
+        referer: person.referer.map(|referer| page::clean(referer, |_, _| page::Pair::Stays)),
     })
 }
 

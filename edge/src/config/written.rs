@@ -15,6 +15,7 @@ use serde::{
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
+    ops::RangeInclusive,
     path::PathBuf,
     time::Duration,
 };
@@ -71,6 +72,8 @@ struct KeysSection {
 
 /// librdkafka looks for messages whose time is over once a second: below this there is no room for a margin.
 const SHORTEST_PRODUCE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A broker takes messages up to 1 MB unless it is told otherwise, and one that it does not take is tried for ever.
+const LARGEST_EVENT: usize = 900 << 10;
 /// hyper takes no smaller buffer.
 const SMALLEST_HEADER: usize = 8 << 10;
 
@@ -102,7 +105,7 @@ impl Written {
             addresses: noted.least("rate_limit_addresses", edge.rate_limit_addresses, 1),
         };
         let limits = decode::Limits {
-            event_bytes: noted.least("event_limit", edge.event_limit.0, 2),
+            event_bytes: noted.within("event_limit", edge.event_limit.0, 2..=LARGEST_EVENT),
             events: noted.least("batch_events", edge.batch_events, 1),
             key_bytes: noted.least("key_limit", edge.key_limit, 1),
             depth: noted.least("depth_limit", edge.depth_limit, 1),
@@ -173,6 +176,14 @@ impl Noted {
             self.add(key, format!("must be at least {least}, not {number}"));
         }
         number.max(least)
+    }
+
+    fn within(&mut self, key: &str, number: usize, bounds: RangeInclusive<usize>) -> usize {
+        let (least, most) = bounds.into_inner();
+        if !(least..=most).contains(&number) {
+            self.add(key, format!("must be from {least} to {most} bytes, not {number}"));
+        }
+        number.clamp(least, most)
     }
 
     fn at_least(&mut self, key: &str, span: Duration, least: Duration) -> Duration {

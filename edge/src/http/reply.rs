@@ -2,12 +2,12 @@
 
 use crate::{
     admit::Limited,
-    answer::{Answer, Denied, verdict},
+    answer::{Answer, Denied, Rejected},
     budget::Budget,
     reason,
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::time::Duration;
 use tracker_stream::fault::{Fault, Refusal};
 use warp::reply::{Reply, Response};
@@ -24,11 +24,20 @@ const WHILE: Duration = Duration::from_secs(5);
 pub fn outcome(outcome: Result<Answer, Denied>) -> Response {
     match outcome {
         Ok(Answer::Empty) => StatusCode::OK.into_response(),
-        Ok(Answer::Json(body)) => json_of(StatusCode::OK, &body),
-        Err(Denied::Refused(refusal)) => refused(&refusal),
-        Err(Denied::Items { of, wrong }) => items(of, &wrong),
-        Err(Denied::Limited(limited)) => too_many(&limited),
-        Err(Denied::Unkept(fault)) => unkept(&fault),
+        Ok(answer) => json(StatusCode::OK, &answer),
+        Err(denied) => {
+            tracing::debug!(reason = denied.tag(), "no success");
+            self::denied(&denied)
+        }
+    }
+}
+
+fn denied(denied: &Denied) -> Response {
+    match denied {
+        Denied::Refused(refusal) => refused(refusal),
+        Denied::Items { of, wrong } => items(*of, wrong, denied.tag()),
+        Denied::Limited(limited) => too_many(limited),
+        Denied::Unkept(fault) => unkept(fault),
     }
 }
 
@@ -43,7 +52,7 @@ pub fn pixel() -> Response {
 
 /// JSON with a status.
 #[must_use]
-pub fn json_of(status: StatusCode, body: &Value) -> Response {
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = warp::reply::json(body).into_response();
     *response.status_mut() = status;
     response
@@ -52,7 +61,7 @@ pub fn json_of(status: StatusCode, body: &Value) -> Response {
 /// The error body of a refusal, under its reason's status.
 #[must_use]
 pub fn refused(refusal: &Refusal) -> Response {
-    error(reason::status(refusal), refusal.reason, &refusal.detail)
+    Error { error: refusal.reason, detail: &refusal.detail, rejected: &[] }.reply(reason::status(refusal))
 }
 
 /// Plain text.
@@ -61,35 +70,42 @@ pub fn text(status: StatusCode, body: String) -> Response {
     warp::reply::with_status(body, status).into_response()
 }
 
-fn error(status: u16, tag: &str, detail: &str) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = json_of(status, &json!({ "error": tag, "detail": detail }));
-    // What is left of the body is not read: the connection cannot go on.
-    if matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+/// The body of every answer that is no success.
+#[derive(Serialize)]
+struct Error<'a> {
+    error: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    rejected: &'a [Rejected],
+}
+
+impl Error<'_> {
+    fn reply(&self, status: u16) -> Response {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = json(status, self);
+        let headers = response.headers_mut();
+        match status {
+            // What is left of the body is not read: the connection cannot go on.
+            StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
+        }
+        response
     }
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
 }
 
 /// One payment: its own error. Of several: each that is wrong, as none was kept.
-fn items(of: usize, wrong: &[(usize, Refusal)]) -> Response {
+fn items(of: usize, wrong: &[Rejected], tag: &'static str) -> Response {
+    let status = reason::of(tag).map_or(400, |reason| reason.status);
+    let together =
+        format!("{} of {of} payments are wrong, so none was kept: correct them and send all", wrong.len());
     match wrong {
-        [(_, refusal)] if of == 1 => refused(refusal),
-        [] => StatusCode::BAD_REQUEST.into_response(),
-        [(_, first), ..] => {
-            let detail = format!(
-                "{} of {of} payments are wrong, so none was kept: correct them and send all",
-                wrong.len()
-            );
-            let rejected =
-                wrong.iter().map(|(index, refusal)| verdict(*index, refusal.reason, &refusal.detail));
-            let status = StatusCode::from_u16(reason::status(first)).unwrap_or(StatusCode::BAD_REQUEST);
-            let rejected: Vec<Value> = rejected.collect();
-            json_of(status, &json!({ "error": first.reason, "detail": detail, "rejected": rejected }))
-        }
+        [one] if of == 1 => Error { error: tag, detail: &one.detail, rejected: &[] }.reply(status),
+        _ => Error { error: tag, detail: &together, rejected: wrong }.reply(status),
     }
 }
 
@@ -113,8 +129,8 @@ fn too_many(limited: &Limited) -> Response {
 
 fn unkept(fault: &Fault) -> Response {
     let wait = if matches!(fault.tag, "queue_full" | Budget::FULL) { MOMENT } else { WHILE };
-    let mut response =
-        error(503, fault.tag, "the event could not be made safe; send it again, under the same id");
+    let detail = "it could not be made safe; send it again, under the same id";
+    let mut response = Error { error: fault.tag, detail, rejected: &[] }.reply(503);
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     response
 }

@@ -257,5 +257,5 @@ fn status<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
             "payments": state(&collector.payments.keep),
         },
     });
-    reply::json_of(StatusCode::OK, &body)
+    reply::json(StatusCode::OK, &body)
 }

@@ -53,6 +53,9 @@ const SLOW_HEAD: &[u8] =
 
 /// How long to wait when the machine has no file descriptor left.
 const BREATH: Duration = Duration::from_millis(50);
+/// How long an answer may wait to be read, milliseconds.
+#[cfg(target_os = "linux")]
+const UNREAD_MS: u32 = 30_000;
 /// How long a client may go on sending what is thrown away, so that it comes to read its answer.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -104,7 +107,7 @@ struct Connection {
 impl Connection {
     async fn serve(self, shutdown: CancellationToken) {
         let Self { stream, peer, limits, routes } = self;
-        let _unset = stream.set_nodelay(true); // slower then, no more
+        tune(&stream);
         let routes = warp::service(routes);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
@@ -136,6 +139,16 @@ impl Connection {
             let _said = stream.try_write(SLOW_HEAD);
         }
         let _closed = tokio::time::timeout(LINGER, linger(&mut stream)).await;
+    }
+}
+
+/// Answers go at once; and a client that does not read them is given up by the kernel, whose buffers they wait in.
+fn tune(stream: &TcpStream) {
+    let _unset = stream.set_nodelay(true); // slower then, no more
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+        let _unset = setsockopt(stream, TcpUserTimeout, &UNREAD_MS);
     }
 }
 

@@ -83,6 +83,31 @@ fn an_event_is_stamped_with_what_the_request_says() {
     assert_eq!(event.fact.params, None);
 }
 
+const PERSON: &str = r#"{"ename":"view","ip":"192.0.2.1","user_agent":"Mozilla/5.0","accept_language":"de","referer":"https://a.example/?token=1"}"#;
+
+#[test]
+fn a_server_may_say_for_whom_it_speaks() {
+    let ip = Some("198.51.100.9".parse().unwrap());
+    let server = Context { kind: Kind::Server, ip, user_agent: Some("curl/8"), ..context() };
+    let event = stamp_with(PERSON, &server).unwrap();
+    assert_eq!((event.ip.as_deref(), event.user_agent.as_deref()), (Some("192.0.2.1"), Some("Mozilla/5.0")));
+    assert_eq!(
+        (event.accept_language.as_deref(), event.referer.as_deref()),
+        (Some("de"), Some("https://a.example/"))
+    );
+    assert_eq!(event.fact.params, None);
+    let event = stamp_with(r#"{"ename":"view","ip":"unknown"}"#, &server).unwrap();
+    assert_eq!((event.ip.as_deref(), event.user_agent.as_deref()), (Some("198.51.100.9"), Some("curl/8")));
+    assert_eq!(event.fact.params.unwrap().0, r#"{"ip":"unknown"}"#);
+}
+
+#[test]
+fn a_client_speaks_for_nobody_but_itself() {
+    let event = stamp(PERSON);
+    assert_eq!((event.ip, event.user_agent, event.accept_language, event.referer), (None, None, None, None));
+    assert!(event.fact.params.unwrap().0.contains("\"user_agent\":\"Mozilla/5.0\""));
+}
+
 #[rstest]
 #[case("localhost", "d4md6")]
 #[case("example.com", "imdezq")]

@@ -1,4 +1,6 @@
+use crate::reason;
 use crate::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tracker_schemas::{Decimal, Event, Kind, Payment};
@@ -376,4 +378,44 @@ async fn private_routes_are_open_to_no_script(#[case] path: &str) {
         "{:?}",
         said.headers
     );
+}
+
+/// Bytes that once broke something, somewhere.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let odd = prop::sample::select(vec![
+        "[[[[[[[[[[[[[[[[[[[[[[[[",
+        "{\"ename\":\"a\",\"params\":{\"params\":{\"params\":null}}}",
+        "{\"ename\":\"\\ud800\"}",
+        "{\"ename\":\"a\",\"created_at\":1e400,\"lat\":-0,\"duration\":9223372036854775808}",
+        "\u{feff}{\"ename\":\"a\"}",
+        "{\"payments\":[{\"revenue\":\"1e9999\"},null,[]]}",
+        "null",
+        "{\"ename\":\"a\"}{\"ename\":\"b\"}",
+    ]);
+    prop_oneof![odd.prop_map(|text| text.as_bytes().to_vec()), prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn whatever_is_sent_is_answered_with_a_known_reason(
+        method in prop::sample::select(vec!["POST", "GET", "HEAD", "PUT", "OPTIONS"]),
+        route in prop::sample::select(vec!["/tr/v1/tr/", "/tr/v1/str/", "/tr/v1/ltv/", "/tr/v1/img/"]),
+        path in "[a-z0-9/%_.~-]{0,40}",
+        query in "[a-z0-9&=%_.;+-]{0,40}",
+        content in prop::sample::select(vec!["application/json", "application/x-ndjson", "text/plain", ";=", ""]),
+        encoding in prop::sample::select(vec!["", "", "", "gzip", "deflate", "br", "zstd", "lz4"]),
+        body in hostile(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let said = runtime.block_on(async {
+            let asked = server(method, &format!("{route}{path}?{query}"));
+            edge("").ask(asked.header("content-type", content).header("content-encoding", encoding).body(body)).await
+        });
+        prop_assert!(said.status < 500, "{} {}", said.status, said.body);
+        if said.status >= 400 {
+            let (status, tag) = said.error();
+            prop_assert_eq!(reason::of(&tag).map(|reason| reason.status), Some(status));
+        }
+    }
 }
