@@ -14,9 +14,11 @@ java_is_new() {
     [ "${version:-0}" -ge 17 ]
 }
 
+wanted_rust() { sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml; }
+
 cargo_is_new() {
     local wanted found
-    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    wanted=$(wanted_rust)
     found=$(cargo --version 2>/dev/null | cut -d ' ' -f 2)
     [ "$(printf '%s\n' "$wanted" "${found:-0}" | sort -V | head -n 1)" = "$wanted" ]
 }
@@ -45,10 +47,7 @@ apt() {
 
 install() {
     local packages="$*"
-    has apt-get || fail "install these (Debian's names), then try again: $packages"
-    [ "$(id -u)" = 0 ] || has sudo || fail "as root: apt-get install $packages"
     say "setup: installing $packages …"
-    apt update || fail "apt-get update failed: check the network and /etc/apt, then try again"
     # Debian 13 has no Java 17; its default is newer.
     if [ -z "$(apt-cache show openjdk-17-jre-headless 2>/dev/null)" ]; then
         packages=${packages/openjdk-17-jre-headless/default-jre-headless}
@@ -59,20 +58,24 @@ install() {
 
 prepare() {
     local packages
-    packages=$(missing_packages | tr '\n' ' ')
-    # A fresh image has no package lists, and so hides rustup.
-    if ! has cargo && has apt-get && [ -z "$(apt-cache pkgnames 2>/dev/null | head -n 1)" ]; then
-        apt update || true
-        packages=$(missing_packages | tr '\n' ' ')
+    packages=$(missing_packages | xargs)
+    if [ -n "$packages" ]; then
+        has apt-get || fail "install these (Debian's names), then try again: $packages"
+        [ "$(id -u)" = 0 ] || has sudo || fail "as root: apt-get install $packages"
     fi
-    # shellcheck disable=SC2086 # one word a package
-    [ -z "${packages// /}" ] || install $packages
+    if has apt-get && { [ -n "$packages" ] || ! has cargo; }; then
+        # A fresh machine has no package lists, which hides rustup.
+        apt update || fail "apt-get update failed: check the network and /etc/apt, then try again"
+        packages=$(missing_packages | xargs)
+        # shellcheck disable=SC2086 # one word a package
+        [ -z "$packages" ] || install $packages
+    fi
     if has rustup && ! cargo_is_new; then
         say "setup: fetching a Rust compiler …"
-        rustup toolchain install stable --profile minimal --component clippy --component rustfmt >&2
-        rustup default stable >&2
+        { rustup toolchain install stable --profile minimal --component clippy --component rustfmt &&
+            rustup default stable; } >&2 || fail "rustup could not fetch a compiler: check the network, then try again"
     fi
-    cargo_is_new || fail "install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer with rustup (https://rustup.rs), then try again"
+    cargo_is_new || fail "install Rust $(wanted_rust) or newer with rustup (https://rustup.rs), then try again"
 }
 
 cargo_deny() {
