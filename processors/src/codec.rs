@@ -10,15 +10,17 @@ use tracker_stream::{config::Settings, fault::Fault, process::Failure, registry}
 pub async fn encoder<R: Record>(settings: &Settings) -> Result<Encoder<R>, Failure> {
     let topic = settings.kafka()?.topic(R::TOPIC.name());
     let id = registry::id(settings, &topic, R::TOPIC.avsc()).await?;
-    Ok(id.map_or_else(Encoder::single_object, Encoder::confluent))
+    Ok(Encoder::framed(id))
 }
 
-/// Reads `R` in either framing, and by every schema that the registry knows for its topic.
+/// Reads `R` in either framing, and by every schema that the registry knows for its topic. It registers the present
+/// one first: a reader that starts before the first writer must know what that one will write.
 ///
 /// # Errors
 /// A registry that does not answer, or holds what is no Avro schema.
 pub async fn decoder<R: Record>(settings: &Settings) -> Result<Decoder<R>, Failure> {
     let topic = settings.kafka()?.topic(R::TOPIC.name());
+    registry::id(settings, &topic, R::TOPIC.avsc()).await?;
     let mut decoder = Decoder::new();
     for known in registry::versions(settings, &topic).await? {
         let registered = decoder.register(known.id, &known.schema);
