@@ -9,7 +9,7 @@ use super::{
     culture,
     geo::{Geo, Place},
     locate,
-    privacy::{Privacy, STATISTICS},
+    privacy::{self, Privacy, STATISTICS},
     referrer::Referrers,
 };
 use std::{net::IpAddr, sync::Arc};
@@ -113,6 +113,9 @@ fn name_channel(event: &mut Enriched, referer: Option<&str>, referrers: &Referre
 
 /// The network (or all of it), and the hash under the salt of the day of receipt: a replay finds the same.
 fn keep_address(event: &mut Enriched, address: Option<Address>, lookups: &Lookups) {
+    if lookups.addresses == Addresses::Truncated {
+        privacy::without_written_address(&mut event.fact);
+    }
     let Some(address) = address else { return };
     event.ip = Some(lookups.addresses.of(address).to_string());
     event.iphash = Some(lookups.address_hash.hash(address, event.fact.received_at.day()));

@@ -11,9 +11,10 @@ mod tests;
 
 pub use consent::{ALL, Defaults, MARKETING, PREFERENCES, STATISTICS};
 
+use super::address::Address;
 use field::Clear;
 use serde::Deserialize;
-use tracker_schemas::Enriched;
+use tracker_schemas::{Enriched, Fact};
 use tracker_stream::config::{Mistake, Mistakes};
 
 /// Section `[privacy]`, as it is written.
@@ -107,10 +108,19 @@ impl Privacy {
             clear(event);
         }
         if let Some(params) = event.fact.params.take() {
-            event.fact.params =
-                params::without(&params, |key| gone.iter().any(|(name, _)| name.eq_ignore_ascii_case(key)));
+            event.fact.params = params::without(&params, |key, _| {
+                gone.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
+            });
         }
     }
+}
+
+/// Removes the address that a client wrote into its `params` itself. Read only where there may be one.
+pub fn without_written_address(fact: &mut Fact) {
+    let mentions = |text: &str| text.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"\"ip"));
+    let Some(params) = fact.params.take_if(|params| mentions(&params.0)) else { return };
+    let is_address = |json: &str| Address::parse(json.trim_matches('"')).is_some();
+    fact.params = params::without(&params, |key, json| key.eq_ignore_ascii_case("ip") && is_address(json));
 }
 
 fn fields(key: &str, names: &[String], mistakes: &mut Mistakes) -> Vec<(String, Clear)> {

@@ -65,7 +65,11 @@ fn the_client_position_is_kept_with_the_statistics_bit_only() {
 #[test]
 fn no_field_holds_the_whole_address() {
     for whole in ["81.2.69.177", "::ffff:81.2.69.177", "2001:db8::aaaa:bbbb"] {
-        let json = serde_json::to_string(&enriched(client(whole))).unwrap();
+        let mut event = client(whole);
+        event.fact.params = Some(JsonText(format!(r#"{{"color":"red","IP":"{whole}"}}"#)));
+        let event = enriched(event);
+        assert_eq!(event.fact.params, Some(JsonText(r#"{"color":"red"}"#.to_owned())));
+        let json = serde_json::to_string(&event).unwrap();
         assert!(!json.contains(whole) && !json.contains("81.2.69.177"), "{json}");
     }
     assert_eq!(enriched(client("::ffff:81.2.69.177")).ip.as_deref(), Some("81.2.69.0"));
