@@ -1,12 +1,44 @@
-//! What the sections of the processors have in common.
+//! What the processors that load are told: read and checked, every mistake together.
 
-use crate::clickhouse::MOST_ROWS;
+use crate::clickhouse::{ClickHouseConfig, Client, MOST_ROWS};
 use serde::Deserialize;
 use std::{net::SocketAddr, time::Duration};
 use tracker_stream::{
     batch::Limits,
     config::{Mistake, Mistakes, Settings, Size, span},
+    kafka::KafkaConfig,
 };
+
+/// All that a processor which loads is told.
+pub struct LoaderConfig {
+    /// Its own section.
+    pub process: ProcessConfig,
+    /// Where rows go.
+    pub client: Client,
+    /// Where messages come from.
+    pub kafka: KafkaConfig,
+}
+
+impl LoaderConfig {
+    /// Reads `section` and what it stands on. `lanes` name the sections that bound their batches.
+    ///
+    /// # Errors
+    /// Every mistake in any of them.
+    pub fn read(settings: &Settings, section: &str, lanes: &[&str]) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let process = mistakes.collect(settings.section(section));
+        let client =
+            mistakes.collect(ClickHouseConfig::read(settings).and_then(|config| Client::new(&config)));
+        let kafka = mistakes.collect(settings.kafka());
+        for lane in lanes {
+            mistakes.collect(limits(settings, lane));
+        }
+        match (process, client, kafka) {
+            (Some(process), Some(client), Some(kafka)) => mistakes.or(Self { process, client, kafka }),
+            _ => Err(mistakes),
+        }
+    }
+}
 
 /// The life of a processor: `[load]`, `[payments]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -63,6 +95,18 @@ mod tests {
         let settings = settings(&format!("[load.events]\nbatch_rows = {rows}"));
         let mistakes = limits(&settings, "load.events").unwrap_err();
         assert!(mistakes.to_string().contains("load.events.batch_rows"), "{mistakes}");
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let text =
+            "[clickhouse]\ndatabase = \"my-db\"\n[load.events]\nbatch_rows = 0\n[load]\nlisten = \"nowhere\"";
+        let Err(mistakes) = LoaderConfig::read(&settings(text), "load", &["load.events"]) else {
+            panic!("three mistakes were made")
+        };
+        for key in ["clickhouse.database", "load.events.batch_rows", "load.listen"] {
+            assert!(mistakes.to_string().contains(key), "{key} is missing in: {mistakes}");
+        }
     }
 
     #[test]

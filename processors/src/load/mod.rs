@@ -5,9 +5,9 @@ mod step;
 pub use step::ToRow;
 
 use crate::{
-    clickhouse::{self, ClickHouseConfig, Client},
+    clickhouse::{self, Client},
     codec,
-    config::{self, ProcessConfig},
+    config::{self, LoaderConfig},
     dead::{self, DeadLetters, Reader},
     rows::{DeadLetterRow, EventRow, TableRow},
 };
@@ -34,16 +34,15 @@ pub const DEAD_LETTERS: &str = "load.dead_letters";
 /// Wrong settings, an address in use, or a fault of the source that waiting does not mend.
 pub async fn run(start: Start) -> Result<(), Failure> {
     let Start { settings, metrics, shutdown } = start;
-    let config: ProcessConfig = settings.section("load")?;
-    let client = Client::new(&ClickHouseConfig::read(&settings)?)?;
+    let config = LoaderConfig::read(&settings, "load", &[EVENTS, DEAD_LETTERS])?;
     let health = Health::of(&[EVENTS, DEAD_LETTERS, dead::PRODUCER, clickhouse::PART]);
     let dead = DeadLetters::start(&settings, Reader { process: "load", lane: EVENTS }, &health).await?;
-    let parts = Parts { settings: &settings, config: &config, client: &client, dead: &dead, health: &health };
+    let parts = Parts { settings: &settings, config: &config, dead: &dead, health: &health };
     let events = parts.lane::<Enriched, EventRow>(EVENTS).await?;
     let letters = parts.lane::<DeadLetter, DeadLetterRow>(DEAD_LETTERS).await?;
 
-    client.watch(&[EventRow::TABLE, DeadLetterRow::TABLE], &health, &shutdown);
-    telemetry::serve(config.listen, health.clone(), metrics, shutdown.clone()).await?;
+    config.client.watch(&[EventRow::TABLE, DeadLetterRow::TABLE], &health, &shutdown);
+    telemetry::serve(config.process.listen, health.clone(), metrics, shutdown.clone()).await?;
     let (events, letters) = tokio::join!(
         ending_all(&shutdown, events.run(shutdown.clone())),
         ending_all(&shutdown, letters.run(shutdown.clone())),
@@ -54,8 +53,7 @@ pub async fn run(start: Start) -> Result<(), Failure> {
 /// What the lanes of a process share.
 pub(crate) struct Parts<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) config: &'a ProcessConfig,
-    pub(crate) client: &'a Client,
+    pub(crate) config: &'a LoaderConfig,
     pub(crate) dead: &'a DeadLetters,
     pub(crate) health: &'a Health,
 }
@@ -70,21 +68,21 @@ impl Parts<'_> {
         R: Record + 'static,
         T: TableRow + TryFrom<R, Error = Refusal>,
     {
-        let kafka = self.settings.kafka()?;
+        let LoaderConfig { process, client, kafka } = self.config;
         let options = SourceOptions {
             lane: name,
             group: kafka.group(name),
             topic: kafka.topic(R::TOPIC.name()),
-            fetch_buffer: self.config.fetch_buffer,
+            fetch_buffer: process.fetch_buffer,
         };
         Ok(Lane {
             name,
             limits: config::limits(self.settings, name)?,
             step: ToRow::new(codec::decoder(self.settings).await?),
-            source: Source::start(&kafka, options, self.health)?,
-            sink: self.client.clone(),
+            source: Source::start(kafka, options, self.health)?,
+            sink: client.clone(),
             dead: self.dead.of_lane(name),
-            grace: self.config.grace,
+            grace: process.grace,
             health: self.health.clone(),
         })
     }

@@ -4,8 +4,8 @@
 //! show follows from the table `payments` in the same insert.
 
 use crate::{
-    clickhouse::{self, ClickHouseConfig, Client},
-    config::ProcessConfig,
+    clickhouse,
+    config::LoaderConfig,
     dead::{self, DeadLetters, Reader},
     load::Parts,
     rows::{PaymentRow, TableRow},
@@ -25,14 +25,13 @@ pub const PAYMENTS: &str = "payments";
 /// Wrong settings, an address in use, or a fault of the source that waiting does not mend.
 pub async fn run(start: Start) -> Result<(), Failure> {
     let Start { settings, metrics, shutdown } = start;
-    let config: ProcessConfig = settings.section("payments")?;
-    let client = Client::new(&ClickHouseConfig::read(&settings)?)?;
+    let config = LoaderConfig::read(&settings, "payments", &[PAYMENTS])?;
     let health = Health::of(&[PAYMENTS, dead::PRODUCER, clickhouse::PART]);
     let dead = DeadLetters::start(&settings, Reader { process: "payments", lane: PAYMENTS }, &health).await?;
-    let parts = Parts { settings: &settings, config: &config, client: &client, dead: &dead, health: &health };
+    let parts = Parts { settings: &settings, config: &config, dead: &dead, health: &health };
     let payments = parts.lane::<Payment, PaymentRow>(PAYMENTS).await?;
 
-    client.watch(&[PaymentRow::TABLE], &health, &shutdown);
-    telemetry::serve(config.listen, health, metrics, shutdown.clone()).await?;
+    config.client.watch(&[PaymentRow::TABLE], &health, &shutdown);
+    telemetry::serve(config.process.listen, health, metrics, shutdown.clone()).await?;
     Ok(payments.run(shutdown).await?)
 }
