@@ -1,6 +1,6 @@
 //! What was typed.
 
-use crate::{config, keys, schema, send, tap, topics, up};
+use crate::{config, doctor, keys, schema, send, tap, topics, up};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -26,10 +26,14 @@ Exit code: 0 done, 1 failed or a difference was found, 2 wrong arguments or sett
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look for what is wrong, and say what mends it.
+    Doctor(doctor::Arguments),
     /// Send events: from arguments, a JSON or NDJSON file, or an access log.
     Send(send::Arguments),
     /// Start everything on this machine: a broker, a ClickHouse, the edge and the processors.
     Up(up::Arguments),
+    /// Make a realistic access log, to try Tracker with.
+    SampleLog(send::sample::Arguments),
     /// Print a topic as lines of JSON.
     Tap(tap::Arguments),
     /// Create the topics, or compare them with what they should be.

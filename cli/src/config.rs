@@ -1,7 +1,12 @@
 //! `tracker config`: the settings in force.
 
 use crate::{Failure, Out};
-use tracker_processors::clickhouse::ClickHouseConfig;
+use tracker_edge::config::EdgeConfig;
+use tracker_processors::{
+    clickhouse::ClickHouseConfig,
+    config::{ProcessConfig, limits},
+    enrich::EnrichConfig,
+};
 use tracker_stream::config::{Mistakes, Settings};
 
 /// What was typed.
@@ -17,17 +22,55 @@ pub struct Arguments {
 /// # Errors
 /// Sections that do not hold what they must, all of them together.
 pub fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
-    let mut mistakes = Mistakes::default();
-    mistakes.collect(settings.kafka());
-    mistakes.collect(settings.log());
-    mistakes.collect(ClickHouseConfig::read(settings));
-    mistakes.collect(crate::topics::specs(settings));
-    mistakes.or(())?;
+    check(settings)?;
     if !arguments.check {
         return out.line(settings.to_string().trim_end());
     }
     match settings.file() {
         Some(file) => out.line(format_args!("{} is good", file.display())),
         None => out.line("no settings file; the defaults and the environment are good"),
+    }
+}
+
+/// Whether every section holds what it must.
+///
+/// # Errors
+/// All mistakes together.
+pub fn check(settings: &Settings) -> Result<(), Mistakes> {
+    let mut mistakes = Mistakes::default();
+    mistakes.collect(settings.log());
+    mistakes.collect(ClickHouseConfig::read(settings));
+    mistakes.collect(EdgeConfig::read(settings));
+    mistakes.collect(settings.section::<EnrichConfig>("enrich"));
+    for name in ["load", "payments"] {
+        mistakes.collect(settings.section::<ProcessConfig>(name));
+    }
+    for lane in ["load.events", "load.dead_letters", "payments"] {
+        mistakes.collect(limits(settings, lane));
+    }
+    mistakes.collect(crate::topics::specs(settings)); // reads [kafka] and [topics]
+    mistakes.or(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::merge(text, "test", std::iter::empty()).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_good() {
+        assert_eq!(check(&settings("")), Ok(()));
+    }
+
+    #[test]
+    fn the_mistakes_of_all_sections_are_told_together() {
+        let text = "[edge]\nlisten = \"here\"\n[clickhouse]\nurl = \"tcp://x\"\n[topics]\nreplication = 0\n[load.events]\nbatch_rows = 0";
+        let mistakes = check(&settings(text)).unwrap_err().to_string();
+        for key in ["edge.listen", "clickhouse.url", "topics.replication", "load.events.batch_rows"] {
+            assert!(mistakes.contains(key), "{key} is missing in: {mistakes}");
+        }
     }
 }

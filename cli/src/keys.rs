@@ -54,6 +54,14 @@ pub fn file(settings: &Settings) -> Result<PathBuf, Failure> {
     Ok(settings.section::<Section>("keys")?.file)
 }
 
+/// Where `tracker up` leaves the secret of this machine's own use: beside the key file.
+///
+/// # Errors
+/// As [`file`].
+pub fn local_secret(settings: &Settings) -> Result<PathBuf, Failure> {
+    Ok(file(settings)?.with_file_name("secret"))
+}
+
 /// Runs it.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 mod arguments;
 pub mod config;
+pub mod doctor;
 mod failure;
 pub mod keys;
 mod out;
@@ -22,7 +23,7 @@ pub use out::Out;
 
 use clap::Parser;
 use std::{
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
 };
 use tracker_stream::{
@@ -56,7 +57,9 @@ fn live(arguments: Arguments) -> Result<(), Failure> {
 async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
     match command {
         Command::Config(arguments) => config::run(&arguments, settings, out),
+        Command::Doctor(arguments) => doctor::run(&arguments, settings, out).await,
         Command::Keys(arguments) => keys::run(&arguments, settings, out),
+        Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
         Command::Send(arguments) => send::run(&arguments, settings, out).await,
         Command::Tap(arguments) => tap::run(&arguments, settings, out).await,
@@ -69,11 +72,15 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
 fn edge_url(settings: &Settings) -> Result<String, Failure> {
     #[derive(serde::Deserialize)]
     struct Edge {
-        listen: std::net::SocketAddr,
+        listen: SocketAddr,
     }
-    let mut listen = settings.section::<Edge>("edge")?.listen;
+    Ok(callable(settings.section::<Edge>("edge")?.listen))
+}
+
+/// The address of who listens there; of who listens everywhere, here.
+fn callable(mut listen: SocketAddr) -> String {
     if listen.ip().is_unspecified() {
         listen.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
-    Ok(format!("http://{listen}"))
+    format!("http://{listen}")
 }

@@ -10,6 +10,7 @@ mod input;
 mod pace;
 mod post;
 mod progress;
+pub mod sample;
 mod tally;
 
 use crate::{Failure, Out};
@@ -46,7 +47,8 @@ pub struct Arguments {
     /// Address of the edge [default: where [edge] listens].
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// File with a secret key: the events go to /tr/v1/str/, as a server's. Access logs need one.
+    /// File with a secret key: the events go to /tr/v1/str/, as a server's. Access logs need one; without --to it is
+    /// the one that `tracker up` made.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// Most events a time: `500/s`, `2000/m`.
@@ -74,7 +76,7 @@ Examples:
   tracker send ename=signup url=https://shop.example.com/join params.plan=pro params.seats:=3
   tracker send --file events.ndjson --key-file secret.txt --rate 500/s
   tracker send --file access.log --site https://shop.example.com --key-file secret.txt --rejects rejects.ndjson
-  zcat access.log.*.gz | tracker send --file - --key-file secret.txt
+  zcat access.log.*.gz | tracker send --file - --site shop.example.com --set cflags:=1025
 
 Files: one JSON object or array, NDJSON, or an access log (Common, Combined, with or without the virtual host first).
 Exit code: 0 when events were accepted, and each that was not has been reported; 1 when none was, or the edge stayed away.";
@@ -84,8 +86,9 @@ Exit code: 0 when events were accepted, and each that was not has been reported;
 /// # Errors
 /// Input that cannot be read; a key that is not taken; an edge that stays away; nothing accepted.
 pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
-    let endpoint = Endpoint::new(arguments.to.as_deref(), arguments.key_file.as_deref(), settings)?;
-    let source = source(arguments, endpoint.is_server())?;
+    let source = source(arguments)?;
+    let key_file = key_file(arguments, source.is_log(), settings)?;
+    let endpoint = Endpoint::new(arguments.to.as_deref(), key_file.as_deref(), settings)?;
     let progress = Progress::new(source.bytes());
     let mut tally = Tally::new(Rejects::open(arguments.rejects.as_deref())?);
     let edge = Edge::new(endpoint, arguments.patience)?;
@@ -97,22 +100,28 @@ pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> R
 }
 
 /// What is to be sent.
-fn source(arguments: &Arguments, server: bool) -> Result<Source, Failure> {
+fn source(arguments: &Arguments) -> Result<Source, Failure> {
     match &arguments.file {
         None if arguments.fields.is_empty() => Err(Failure::Usage(
             "give the fields of an event, or --file; see `tracker send --help`".to_owned(),
         )),
         None => Ok(Source::one(fields::object(&arguments.fields)?)),
-        Some(path) => {
-            let source = Source::open(path, arguments.format, arguments.site.as_deref(), &arguments.set)?;
-            if source.is_log() && !server {
-                let detail = "the lines of an access log speak for other people: give a secret key with --key-file \
-                              (`tracker keys new` makes one)";
-                return Err(Failure::Usage(detail.to_owned()));
-            }
-            Ok(source)
-        }
+        Some(path) => Source::open(path, arguments.format, arguments.site.as_deref(), &arguments.set),
     }
+}
+
+/// The secret key to show. The lines of an access log speak for other people, which takes one.
+fn key_file(arguments: &Arguments, is_log: bool, settings: &Settings) -> Result<Option<PathBuf>, Failure> {
+    if !is_log || arguments.key_file.is_some() {
+        return Ok(arguments.key_file.clone());
+    }
+    let local = crate::keys::local_secret(settings)?;
+    if arguments.to.is_none() && local.is_file() {
+        return Ok(Some(local));
+    }
+    let detail = "the lines of an access log speak for other people: give a secret key with --key-file (`tracker keys new` \
+                  makes one)";
+    Err(Failure::Usage(detail.to_owned()))
 }
 
 /// Keeps `in_flight` requests under way until the input ends.

@@ -28,7 +28,10 @@ impl Endpoint {
         let key = match key_file {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(Failure::io(path.display()))?;
-                Some(text.lines().next().unwrap_or_default().trim().to_owned())
+                match text.lines().next().map(str::trim).filter(|key| !key.is_empty()) {
+                    Some(key) => Some(key.to_owned()),
+                    None => return Err(Failure::Usage(format!("{} holds no key", path.display()))),
+                }
             }
             None => None,
         };
@@ -37,11 +40,6 @@ impl Endpoint {
         let url =
             url.map_err(|error| Failure::Usage(format!("--to {base}: {error}; give http://host:port")))?;
         Ok(Self { url, key })
-    }
-
-    /// Whether events go as a server's.
-    pub const fn is_server(&self) -> bool {
-        self.key.is_some()
     }
 }
 

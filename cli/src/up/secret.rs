@@ -14,7 +14,7 @@ const LOCAL: &str = "local";
 
 /// Where the secret is kept.
 pub(super) fn file(settings: &Settings) -> Result<PathBuf, Failure> {
-    Ok(keys::file(settings)?.with_file_name("secret"))
+    keys::local_secret(settings)
 }
 
 /// Makes the key file, where there is none.
