@@ -190,12 +190,16 @@ pub struct PlannedRange {
     pub first: i64,
     /// Last offset.
     pub last: i64,
+    /// When the first message was sent, milliseconds since the epoch. Offsets start over when a topic is made anew, on the
+    /// same or on another broker: without it, new rows would be taken for a repeat of old ones.
+    pub first_at_ms: i64,
 }
 
 impl PlannedRange {
     /// The same for the same range, whoever writes it and however often.
     #[must_use]
     pub fn token(&self) -> String {
-        format!("{}:{}:{}-{}", self.topic, self.partition, self.first, self.last)
+        let Self { topic, partition, first, last, first_at_ms } = self;
+        format!("{topic}:{partition}:{first}-{last}@{first_at_ms}")
     }
 }

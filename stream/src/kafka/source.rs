@@ -271,6 +271,12 @@ impl Poller {
                     .context()
                     .waits(format!("no topic {}: `tracker topics apply` makes it", self.topic));
             }
+            // Said for every connection that fails; `Watch` says it once.
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Resolve,
+            ) => tracing::debug!(lane = self.lane, %error, "the consumer goes on"),
             _ => tracing::warn!(lane = self.lane, %error, "the consumer goes on"),
         }
     }

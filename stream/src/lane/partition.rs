@@ -68,6 +68,11 @@ struct Owed {
     receipt: Receipt,
 }
 
+fn message_of(owed: Option<&Option<Owed>>) -> Option<&Message> {
+    owed?.as_ref().map(|owed| &owed.message)
+}
+
+/// One assigned partition and what it needs.
 pub(super) struct Partition<St, Si, B, C> {
     pub(super) number: i32,
     pub(super) shared: Arc<Shared<St, Si, B, C>>,
@@ -191,13 +196,17 @@ where
         kept: &[Option<Owed>],
     ) -> Result<Result<(), Refusal>, LeftOpen> {
         let items = items.get(slice.clone()).unwrap_or_default();
-        let offset = |owed: Option<&Option<Owed>>| owed?.as_ref().map(|owed| owed.message.offset);
         let messages = kept.get(slice).unwrap_or_default();
-        let (Some(first), Some(last)) = (offset(messages.first()), offset(messages.last())) else {
+        let (Some(first), Some(last)) = (message_of(messages.first()), message_of(messages.last())) else {
             return Ok(Ok(())); // nothing was kept
         };
-        let range =
-            PlannedRange { topic: Arc::clone(&self.shared.topic), partition: self.number, first, last };
+        let range = PlannedRange {
+            topic: Arc::clone(&self.shared.topic),
+            partition: self.number,
+            first: first.offset,
+            last: last.offset,
+            first_at_ms: first.timestamp_ms,
+        };
         let started_at = Instant::now();
         let written = self
             .patiently(|| async {
