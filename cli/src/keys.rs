@@ -57,7 +57,7 @@ pub fn file(settings: &Settings) -> Result<PathBuf, Failure> {
 /// Where `tracker up` leaves the secret of this machine's own use: beside the key file.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn local_secret(settings: &Settings) -> Result<PathBuf, Failure> {
     Ok(file(settings)?.with_file_name("secret"))
 }
