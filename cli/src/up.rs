@@ -1,7 +1,7 @@
 //! `tracker up`: all of Tracker on this machine.
 //!
 //! `Plan` says what the settings leave to be started. `Running` holds what was started, in order, and ends it in the
-//! opposite order of the data: edge, enrich, load, payments, then what they stand on. What is here waits and tells;
+//! order of the data: edge, enrich, load, payments, then what they stand on. What is here waits and tells;
 //! how a broker or a database is run is the business of `tracker-stack`.
 
 mod console;
