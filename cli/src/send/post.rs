@@ -101,7 +101,10 @@ impl Edge {
     /// # Errors
     /// TLS that cannot be set up.
     pub fn new(endpoint: Endpoint, patience: Duration) -> Result<Self, Failure> {
-        let client = reqwest::Client::builder().timeout(REQUEST).build();
+        let client = reqwest::Client::builder()
+            .timeout(REQUEST)
+            .user_agent(concat!("tracker/", env!("CARGO_PKG_VERSION")))
+            .build();
         let client = client.map_err(|error| Failure::Io(error.to_string()))?;
         Ok(Self { endpoint, client, patience })
     }

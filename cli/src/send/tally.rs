@@ -50,6 +50,8 @@ struct Counts {
     broken: BTreeMap<&'static str, u64>,
     retries: u64,
     seconds: f64,
+    /// For each reason, the words that came with it first.
+    details: BTreeMap<String, String>,
 }
 
 /// The books of one run.
@@ -83,6 +85,7 @@ impl Tally {
         for Broken { line, reason, detail, text } in broken {
             self.counts.read += 1;
             *self.counts.broken.entry(reason).or_default() += 1;
+            self.counts.details.entry((*reason).to_owned()).or_insert_with(|| detail.clone());
             self.rejects.write(*line, reason, detail, text)?;
         }
         Ok(())
@@ -100,6 +103,7 @@ impl Tally {
         self.counts.retries += posted.retries;
         for (index, (reason, detail)) in &posted.refused {
             *self.counts.rejected.entry(reason.clone()).or_default() += 1;
+            self.counts.details.entry(reason.clone()).or_insert_with(|| detail.clone());
             if let Some(item) = items.get(*index) {
                 self.rejects.write(item.line, reason, detail, excerpt(item))?;
             }
@@ -117,22 +121,51 @@ impl Tally {
         if as_json {
             return out.json(&self.counts);
         }
-        let Counts { read, sent, accepted, rejected, broken, retries, seconds } = &self.counts;
+        let Counts { read, sent, accepted, rejected, broken, retries, seconds, details } = &self.counts;
         let rate = *read as f64 / seconds.max(0.001);
         out.line(format_args!(
             "{read} read, {sent} sent, {accepted} accepted in {seconds:.1} s ({rate:.0}/s)"
         ))?;
-        for (name, reasons) in [
-            ("rejected", rejected.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()),
-            ("broken", broken.iter().map(|(reason, count)| (*reason, *count)).collect::<Vec<_>>()),
-        ] {
-            for (reason, count) in reasons {
-                out.line(format_args!("  {name} {reason}: {count}"))?;
-            }
+        let rejected = rejected.iter().map(|(reason, count)| ("rejected", reason.as_str(), *count));
+        let broken = broken.iter().map(|(reason, count)| ("broken", *reason, *count));
+        for (name, reason, count) in rejected.chain(broken) {
+            let detail = details.get(reason).map_or("", String::as_str);
+            out.line(format_args!("  {name} {reason}: {count} ({detail})"))?;
         }
         if *retries > 0 {
             out.line(format_args!("  {retries} requests were made again"))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn the_books_close_and_the_rejects_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rejects.ndjson");
+        let mut tally = Tally::new(Rejects::open(Some(&path)).unwrap());
+        let items = [1, 2, 3].map(|line| Item { line, json: format!("{{\"n\":{line}}}") });
+        let refused = HashMap::from([(1, ("invalid_uuid".to_owned(), "d".to_owned()))]);
+        tally.posted(&items, &Posted { refused, retries: 2 }).unwrap();
+        let broken = Broken { line: 4, reason: "no_time", detail: "t".to_owned(), text: "x".to_owned() };
+        tally.broken(&[broken]).unwrap();
+        assert_eq!((tally.accepted(), tally.not_accepted()), (2, 2));
+
+        let counts = serde_json::to_value(&tally.counts).unwrap();
+        assert_eq!([&counts["read"], &counts["sent"], &counts["retries"]], [4, 3, 2]);
+        assert_eq!(
+            (&counts["rejected"]["invalid_uuid"], &counts["broken"]["no_time"]),
+            (&1.into(), &1.into())
+        );
+
+        tally.rejects.flush().unwrap();
+        let rejects = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(rejects.lines().count(), 2);
+        assert!(rejects.contains(r#""line":2"#) && rejects.contains(r#""text":"{\"n\":2}""#), "{rejects}");
     }
 }

@@ -1,5 +1,6 @@
 //! Whom an event is about. A client speaks for itself: the request says it. A server speaks for somebody else, and may
-//! say for whom: its fields `ip`, `user_agent`, `accept_language` and `referer` stand before what its request says.
+//! say for whom, in the fields `ip`, `user_agent`, `accept_language` and `referer`. With any of them, the server's own
+//! request says nothing about the person any more: not its address, not its User-Agent.
 
 use super::{Context, given};
 use crate::draft::Draft;
@@ -26,20 +27,33 @@ pub struct Person {
 /// # Errors
 /// A field that is no single value.
 pub fn of(draft: &mut Draft<'_>, context: &Context<'_>) -> Result<Person, Refusal> {
-    let mut person = Person {
+    let of_request = Person {
         ip: context.ip,
         user_agent: given(context.user_agent),
         accept_language: given(context.accept_language),
         referer: given(context.referer),
     };
-    if context.kind == Kind::Server {
-        if let Some(ip) = draft.get("ip").and_then(|field| field.as_text().trim().parse().ok()) {
-            draft.take("ip");
-            person.ip = Some(ip);
-        }
-        person.user_agent = draft.text("user_agent")?.or(person.user_agent);
-        person.accept_language = draft.text("accept_language")?.or(person.accept_language);
-        person.referer = draft.text("referer")?.or(person.referer);
+    if context.kind == Kind::Client {
+        return Ok(of_request);
     }
-    Ok(person)
+    let ip = draft.get("ip").and_then(|field| field.as_text().trim().parse().ok());
+    if ip.is_some() {
+        draft.take("ip");
+    }
+    let said = Person {
+        ip,
+        user_agent: draft.text("user_agent")?,
+        accept_language: draft.text("accept_language")?,
+        referer: draft.text("referer")?,
+    };
+    Ok(if said.is_nobody() { of_request } else { said })
+}
+
+impl Person {
+    fn is_nobody(&self) -> bool {
+        self.ip.is_none()
+            && self.user_agent.is_none()
+            && self.accept_language.is_none()
+            && self.referer.is_none()
+    }
 }

@@ -96,6 +96,8 @@ fn a_server_may_say_for_whom_it_speaks() {
         (Some("de"), Some("https://a.example/"))
     );
     assert_eq!(event.fact.params, None);
+    let event = stamp_with(r#"{"ename":"view","ip":"192.0.2.1"}"#, &server).unwrap();
+    assert_eq!((event.ip.as_deref(), event.user_agent), (Some("192.0.2.1"), None), "not the server's own");
     let event = stamp_with(r#"{"ename":"view","ip":"unknown"}"#, &server).unwrap();
     assert_eq!((event.ip.as_deref(), event.user_agent.as_deref()), (Some("198.51.100.9"), Some("curl/8")));
     assert_eq!(event.fact.params.unwrap().0, r#"{"ip":"unknown"}"#);
