@@ -45,3 +45,22 @@ pub enum Command {
     /// Print the settings in force, secrets as ***.
     Config(config::Arguments),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+        let parsed = Arguments::try_parse_from(["tracker", "tap", "enriched", "--config", "x.toml"]).unwrap();
+        assert_eq!(parsed.config.as_deref(), Some(std::path::Path::new("x.toml")));
+    }
+
+    #[test]
+    fn fields_and_a_file_are_not_sent_together() {
+        assert!(Arguments::try_parse_from(["tracker", "send", "ename=a", "--file", "x"]).is_err());
+        assert!(Arguments::try_parse_from(["tracker", "send", "--file", "x", "--rate", "0/s"]).is_err());
+    }
+}

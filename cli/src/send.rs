@@ -44,7 +44,7 @@ pub struct Arguments {
     /// A field for every event of the file: `--set cflags=5377`. Repeatable.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Pair>,
-    /// Address of the edge [default: where [edge] listens].
+    /// Address of the edge [default: where the settings let it listen].
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// File with a secret key: the events go to /tr/v1/str/, as a server's. Access logs need one; without --to it is
