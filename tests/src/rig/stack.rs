@@ -37,10 +37,28 @@ pub fn geoip(name: &str) -> PathBuf {
     cache().piece(Piece::Geoip).join(name)
 }
 
+/// Folders of runs are called this, their process, and something.
+const FOLDER: &str = "stack-";
+
+/// Removes what earlier runs left: theirs are kept after a failure, to be looked into until the next run.
+fn clear_old(target: &Path) {
+    let running = |name: &str| {
+        let pid = name.strip_prefix(FOLDER).and_then(|rest| rest.split('-').next());
+        pid.is_none_or(|pid| Path::new("/proc").join(pid).exists())
+    };
+    for entry in std::fs::read_dir(target).expect("the target folder").flatten() {
+        if !running(&entry.file_name().to_string_lossy()) {
+            let _kept = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 async fn start() -> Stack {
     cache().fetch(&Piece::ALL, |line| println!("{line}")).await.expect("the parts of the stack");
     let target = top().join("target");
-    let folder = tempfile::Builder::new().prefix("stack-").tempdir_in(target).expect("a folder");
+    clear_old(&target);
+    let prefix = format!("{FOLDER}{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(target).expect("a folder");
     let [broker_port, controller_port, http_port, tcp_port] = *free_ports(4).expect("ports") else {
         panic!("four ports")
     };
