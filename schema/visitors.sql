@@ -38,7 +38,7 @@ SELECT
     uniqStateIf(sid, sid != toUUID('00000000-0000-0000-0000-000000000000')) AS sessions,
     max(e.bot) AS bot,
     max(e.uid) AS uid,
-    argMinState(e.url, created_at) AS first_url,
+    argMinStateIf(e.url, created_at, e.url != '') AS first_url,
     argMinState(toString(e.channel), created_at) AS first_channel,
     argMinState(toString(e.referrer), created_at) AS first_referrer,
     argMinState(toString(e.campaign), created_at) AS first_campaign,
