@@ -1,7 +1,8 @@
 //! Where refused messages go: the topic `dead_letters`, with their original bytes.
 //!
 //! A message is refused again when its partition is read again. Its dead letter has the same id then, so it is the same
-//! dead letter. Nothing is ever skipped: a lane that cannot bury waits.
+//! dead letter. The message's time is part of the id: offsets start over when a topic is made anew. Nothing is ever
+//! skipped: a lane that cannot bury waits.
 //!
 //! What becomes of a dead letter that is refused itself, by the lane that loads them? It is buried once more, as the
 //! payload of a fresh dead letter, which decodes whatever the first one was. Only if ClickHouse refuses that one too would
@@ -113,8 +114,8 @@ impl Bury for DeadLetters {
 /// The dead letter that a refused message becomes.
 #[must_use]
 pub fn letter(reader: Reader, message: &Message, refusal: &Refusal, failed_at: Timestamp) -> DeadLetter {
-    let Message { topic, partition, offset, key, payload, headers, .. } = message;
-    let name = format!("{topic}:{partition}:{offset}:{}", reader.lane);
+    let Message { topic, partition, offset, timestamp_ms, key, payload, headers } = message;
+    let name = format!("{topic}:{partition}:{offset}@{timestamp_ms}:{}", reader.lane);
     let traceparent = headers.get(TRACEPARENT).and_then(|value| std::str::from_utf8(value).ok());
     DeadLetter {
         id: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
@@ -181,6 +182,13 @@ mod tests {
         let other = Reader { lane: "load.other", ..READER };
         assert_eq!(buried(&message, READER, 1).id, buried(&message, READER, 2).id);
         assert_ne!(buried(&message, READER, 1).id, buried(&message, other, 1).id);
+    }
+
+    #[test]
+    fn a_message_at_the_same_offset_of_a_topic_made_anew_is_another_dead_letter() {
+        let old = message("tracker.enriched", Vec::new());
+        let new = Message { timestamp_ms: 1, ..old.clone() };
+        assert_ne!(buried(&old, READER, 1).id, buried(&new, READER, 1).id);
     }
 
     #[test]
