@@ -9,6 +9,8 @@ use tracker_stream::{fault::Fault, telemetry::Health};
 pub const PART: &str = "clickhouse";
 
 const EVERY: Duration = Duration::from_secs(2);
+/// How long one look may take: a ClickHouse that takes connections and says nothing is not there.
+const ANSWER: Duration = Duration::from_secs(10);
 
 impl Client {
     /// Looks every two seconds whether ClickHouse answers and has `tables`, and tells `health`, until `shutdown`.
@@ -16,7 +18,9 @@ impl Client {
         let (client, health, shutdown) = (self.clone(), health.clone(), shutdown.clone());
         tokio::spawn(shutdown.run_until_cancelled_owned(async move {
             loop {
-                health.set(PART, client.has(tables).await.map_err(|fault| fault.to_string()));
+                let looked = tokio::time::timeout(ANSWER, client.has(tables)).await;
+                let silent = |_| Err(Fault::new("clickhouse_timeout", format!("no answer within {ANSWER:?}")));
+                health.set(PART, looked.unwrap_or_else(silent).map_err(|fault| fault.to_string()));
                 tokio::time::sleep(EVERY).await;
             }
         }));
