@@ -19,7 +19,8 @@ impl Client {
         tokio::spawn(shutdown.run_until_cancelled_owned(async move {
             loop {
                 let looked = tokio::time::timeout(ANSWER, client.has(tables)).await;
-                let silent = |_| Err(Fault::new("clickhouse_timeout", format!("no answer within {ANSWER:?}")));
+                let silent =
+                    |_| Err(Fault::new("clickhouse_timeout", format!("no answer within {ANSWER:?}")));
                 health.set(PART, looked.unwrap_or_else(silent).map_err(|fault| fault.to_string()));
                 tokio::time::sleep(EVERY).await;
             }
