@@ -133,11 +133,13 @@ where
             limits: self.limits,
             health: self.health,
             commits: source.commits(),
+            died: CancellationToken::new(),
         });
         let mut open = OpenPartitions { grace: self.grace, tasks: HashMap::new() };
         let outcome = loop {
             let signal = tokio::select! {
                 () = shutdown.cancelled() => break Ok(()),
+                () = shared.died.cancelled() => break Ok(()), // `close` says of what
                 signal = source.next() => signal,
             };
             match signal {
@@ -200,7 +202,7 @@ impl OpenPartitions {
         match running.ledger.receive(message, budget) {
             Ok(envelope) => {
                 if let Err(unsent) = running.inbox.send(envelope) {
-                    unsent.0.receipt.leave_open(); // its task has died; `close` reports it
+                    unsent.0.receipt.leave_open(); // its task has died, and the lane is about to end
                 }
             }
             Err(again) => tracing::debug!(partition = again.partition, offset = again.offset, "read twice"),
@@ -213,6 +215,7 @@ impl OpenPartitions {
             partitions.iter().filter_map(|number| self.tasks.remove(number)).collect();
         closing.iter().for_each(|running| running.ending.begin());
         let force_at = tokio::time::Instant::now() + self.grace;
+        let mut outcome = Ok(());
         for Running { inbox, ending, mut task, .. } in closing {
             drop(inbox);
             let ended = match tokio::time::timeout_at(force_at, &mut task).await {
@@ -222,8 +225,10 @@ impl OpenPartitions {
                     task.await
                 }
             };
-            ended.map_err(|error| Fault::new("lane_panicked", error.to_string()))?;
+            if let Err(error) = ended {
+                outcome = Err(Fault::new("lane_panicked", error.to_string()));
+            }
         }
-        Ok(())
+        outcome
     }
 }

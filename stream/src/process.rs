@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{future::Future, io::Write, path::PathBuf, process::ExitCode};
+use std::{future::Future, io::Write, path::PathBuf, process::ExitCode, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// What a binary says of itself.
@@ -82,6 +82,9 @@ fn arguments(about: About) -> Command {
         )
 }
 
+/// How long what still runs may take when everything has ended.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
 fn live<F>(matches: &ArgMatches, about: About, run: impl FnOnce(Start) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
@@ -95,11 +98,14 @@ where
     let metrics = telemetry::metrics()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new("runtime", error.to_string()))?;
-    runtime.block_on(async {
+    let lived = runtime.block_on(async {
         let shutdown = telemetry::shutdown_signal()?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "{} starts", about.name);
         run(Start { settings, metrics, shutdown }).await?;
         tracing::info!("{} has ended", about.name);
         Ok(())
-    })
+    });
+    // A call into librdkafka may still wait for a broker that is away: nobody needs its answer.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    lived
 }

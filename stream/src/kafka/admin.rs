@@ -38,7 +38,7 @@ impl Admin {
     /// # Errors
     /// Properties that librdkafka does not take.
     pub fn connect(config: &KafkaConfig) -> Result<Self, Fault> {
-        let client = config.client("admin").create_with_context(Quiet);
+        let client = config.client("admin", &[]).create_with_context(Quiet);
         let client = client.map_err(|error| Fault::new("kafka_config", error.to_string()))?;
         Ok(Self { client: Arc::new(client), asking: config.clone() })
     }
@@ -123,7 +123,7 @@ impl Admin {
     pub async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, Option<i64>)>, Fault> {
         let consumer: BaseConsumer<Quiet> = self
             .asking
-            .client("admin")
+            .client("admin", &[])
             .set("group.id", group)
             .create_with_context(Quiet)
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;

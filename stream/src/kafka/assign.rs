@@ -4,7 +4,7 @@ use super::{
     context::{Watch, log},
     source::wait_until_released,
 };
-use crate::{lane::Signal, telemetry::Health};
+use crate::{fault::Fault, lane::Signal, retry::Backoff, telemetry::Health};
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
@@ -12,7 +12,11 @@ use rdkafka::{
     error::{KafkaError, KafkaResult},
     types::RDKafkaRespErr,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -24,8 +28,9 @@ pub(super) type Revoked = oneshot::Receiver<()>;
 /// How long the broker may take to say what was committed.
 const COMMITTED: Duration = Duration::from_secs(10);
 
-/// Tries before the group's coordinator is left to itself: the next rebalance asks again.
-const TRIES: usize = 6;
+/// Waits between tries, and how many there are: within the session's time-outs.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const TRIES: u32 = 6;
 
 /// The group membership of one source.
 pub struct Member {
@@ -35,6 +40,10 @@ pub struct Member {
     runtime: Handle,
     health: Health,
     watch: Watch,
+    /// Partitions that have gone since the poll thread last asked.
+    gone: Mutex<Vec<i32>>,
+    /// What the broker has acknowledged of each partition since it was assigned.
+    committed: Mutex<HashMap<i32, i64>>,
 }
 
 impl Member {
@@ -46,7 +55,27 @@ impl Member {
         health: &Health,
     ) -> Self {
         let watch = Watch::new(lane, "broker", health);
-        Self { lane, topic: Arc::clone(topic), signals, runtime, health: health.clone(), watch }
+        let (gone, committed) = (Mutex::default(), Mutex::default());
+        Self {
+            lane,
+            topic: Arc::clone(topic),
+            signals,
+            runtime,
+            health: health.clone(),
+            watch,
+            gone,
+            committed,
+        }
+    }
+
+    /// Partitions that have gone since this was last asked.
+    pub(super) fn gone(&self) -> Vec<i32> {
+        std::mem::take(&mut *lock(&self.gone))
+    }
+
+    /// Whether the broker has acknowledged this very commit.
+    pub(super) fn has_committed(&self, partition: i32, next: i64) -> bool {
+        lock(&self.committed).get(&partition) == Some(&next)
     }
 
     /// Notes what the lane waits for.
@@ -62,14 +91,14 @@ impl Member {
         consumer: &BaseConsumer<Self>,
         wanted: &TopicPartitionList,
     ) -> KafkaResult<TopicPartitionList> {
-        let mut tries = 0;
+        let mut backoff = Backoff::new(LONGEST_WAIT);
         let mut committed = loop {
-            match consumer.committed_offsets(wanted.clone(), COMMITTED) {
+            match consumer.committed_offsets(wanted.clone(), COMMITTED).and_then(answered) {
                 Ok(committed) => break committed,
-                Err(error) if tries >= TRIES => return Err(error),
+                Err(error) if backoff.tries() >= TRIES || self.signals.is_closed() => return Err(error),
                 Err(error) => {
-                    tries += 1;
                     tracing::warn!(lane = self.lane, %error, "cannot read the committed offsets; asking again");
+                    self.runtime.block_on(tokio::time::sleep(backoff.next(0)));
                 }
             }
         };
@@ -86,6 +115,10 @@ impl Member {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+        if self.signals.is_closed() {
+            return consumer.incremental_assign(list); // it is being closed, and only waits for the call
+        }
+        lock(&self.committed).retain(|partition, _| !partitions(list).contains(partition));
         let starts = self.start_offsets(consumer, list)?;
         // First the lane, then the assignment: no message comes before its partition is known.
         let _closed = self.signals.send(Signal::Assigned(partitions(list)));
@@ -95,6 +128,7 @@ impl Member {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+        lock(&self.gone).extend(partitions(list));
         let (done, released) = oneshot::channel();
         if self.signals.send(Signal::Revoked(partitions(list), done)).is_ok() {
             wait_until_released(&self.runtime, released);
@@ -102,6 +136,17 @@ impl Member {
         tracing::info!(lane = self.lane, partitions = ?partitions(list), "revoked");
         consumer.incremental_unassign(list)
     }
+}
+
+/// The offsets, if the broker told every one of them. One that it could not tell looks like none, and the partition
+/// would start from its beginning.
+fn answered(offsets: TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    offsets.elements().iter().try_for_each(|element| element.error())?;
+    Ok(offsets)
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn partitions(list: &TopicPartitionList) -> Vec<i32> {
@@ -130,18 +175,32 @@ impl ClientContext for Member {
 
 impl ConsumerContext for Member {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let outcome = match code {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
-            _ => self.revoke(consumer, list),
-        };
-        if let Err(error) = outcome {
-            self.waits(format!("the group's rebalance failed: {error}"));
+        match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                if let Err(error) = self.assign(consumer, list) {
+                    // The client waits for this assignment for ever and lets no other begin: only a start mends it.
+                    let fault = Fault::new("not_assigned", format!("{}: {error}; start again", self.topic));
+                    let _closed = self.signals.send(Signal::Failed(fault));
+                }
+            }
+            _ => {
+                if let Err(error) = self.revoke(consumer, list) {
+                    self.waits(format!("the group's rebalance failed: {error}"));
+                }
+            }
         }
     }
 
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
         if let Err(error) = result {
             tracing::warn!(lane = self.lane, %error, "a commit failed; the next one makes up for it");
+            return;
+        }
+        let mut committed = lock(&self.committed);
+        for element in offsets.elements().iter().filter(|element| element.error().is_ok()) {
+            if let Offset::Offset(next) = element.offset() {
+                committed.insert(element.partition(), next);
+            }
         }
     }
 }

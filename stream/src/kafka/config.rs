@@ -19,9 +19,11 @@ pub struct KafkaConfig {
 /// Where the local broker of `tracker up` listens.
 const LOCAL: &str = "127.0.0.1:9092";
 
-/// Properties on which a promise rests, with the reason why they are not to be set.
-const PROMISED: [(&str, &str); 10] = [
+/// Properties on which a promise rests, or that another key sets, with the reason why they are not to be set here.
+/// Anything else that is passed through wins over Tracker's own value.
+const PROMISED: [(&str, &str); 22] = [
     ("bootstrap.servers", "is what `kafka.brokers` sets"),
+    ("metadata.broker.list", "is what `kafka.brokers` sets"),
     ("group.id", "is what `kafka.prefix` sets"),
     ("acks", "stays `all`: 200 means kept"),
     ("request.required.acks", "stays `all`: 200 means kept"),
@@ -33,6 +35,23 @@ const PROMISED: [(&str, &str); 10] = [
         "message.max.bytes",
         "stays what the topics take: one large message must not fail the batch it travels in",
     ),
+    ("isolation.level", "stays `read_committed`: what was taken back was never there"),
+    ("partition.assignment.strategy", "stays `cooperative-sticky`: partitions are let go one by one"),
+    ("linger.ms", "is set for each producer: payments wait for no company"),
+    ("queue.buffering.max.ms", "is set for each producer: payments wait for no company"),
+    (
+        "message.timeout.ms",
+        "is what `edge.produce_timeout` sets: no message is sent after its sender was told no",
+    ),
+    (
+        "delivery.timeout.ms",
+        "is what `edge.produce_timeout` sets: no message is sent after its sender was told no",
+    ),
+    ("queue.buffering.max.kbytes", "is what `edge.produce_buffer` sets"),
+    ("queue.buffering.max.messages", "stays off: bytes are the bound"),
+    ("queued.max.messages.kbytes", "is what each `fetch_buffer` sets"),
+    ("statistics.interval.ms", "stays 1000: readiness is read from the statistics"),
+    ("compression.codec", "is another name of `compression.type`: set that"),
     ("partitioner", "stays `murmur2_random`: all clients must agree on a key's partition"),
 ];
 
@@ -64,8 +83,8 @@ impl KafkaConfig {
         format!("{}{name}", self.prefix)
     }
 
-    /// What every client starts from: the properties passed through, then Tracker's own.
-    pub(super) fn client(&self, name: &str) -> ClientConfig {
+    /// What every client starts from: Tracker's own properties and `tuned`, and what is passed through over them.
+    pub(super) fn client(&self, name: &str, tuned: &[(&str, &str)]) -> ClientConfig {
         let mut client = ClientConfig::new();
         client
             .set("client.id", format!("tracker-{name}"))
@@ -73,10 +92,28 @@ impl KafkaConfig {
             .set("topic.metadata.refresh.interval.ms", "5000")
             .set("reconnect.backoff.max.ms", "2000")
             .set("statistics.interval.ms", "1000");
+        for (key, value) in tuned {
+            client.set(*key, *value);
+        }
         for (key, value) in &self.properties {
             client.set(key, value);
         }
         client.set("bootstrap.servers", self.brokers());
         client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_passed_through_wins_over_what_is_only_tuned() {
+        let properties = BTreeMap::from([("compression.type".to_owned(), "zstd".to_owned())]);
+        let config = KafkaConfig { brokers: "b:9092".to_owned(), prefix: String::new(), properties };
+        let client = config.client("events", &[("compression.type", "lz4"), ("fetch.wait.max.ms", "50")]);
+        assert_eq!(client.get("compression.type"), Some("zstd"));
+        assert_eq!(client.get("fetch.wait.max.ms"), Some("50"));
+        assert_eq!(client.get("bootstrap.servers"), Some("b:9092"));
     }
 }

@@ -69,10 +69,9 @@ impl Producer {
     /// Properties that librdkafka does not take.
     pub fn start(config: &KafkaConfig, options: &ProducerOptions, health: &Health) -> Result<Self, Fault> {
         let client = config
-            .client(options.name)
+            .client(options.name, &[("compression.type", "lz4")])
             .set("acks", "all")
             .set("enable.idempotence", "true")
-            .set("compression.type", "lz4")
             .set("partitioner", "murmur2_random")
             .set("linger.ms", options.linger.as_millis().to_string())
             .set("message.timeout.ms", options.timeout.as_millis().to_string())

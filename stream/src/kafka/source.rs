@@ -76,7 +76,7 @@ impl Source {
         let stop = Arc::new(AtomicBool::new(false));
         let member = Member::new(options.lane, &options.topic, sender.clone(), Handle::current(), health);
         let consumer: BaseConsumer<Member> = config
-            .client(options.lane)
+            .client(options.lane, &[("fetch.queue.backoff.ms", "20"), ("fetch.wait.max.ms", "50")])
             .set("group.id", &options.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -84,8 +84,6 @@ impl Source {
             .set("isolation.level", "read_committed")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("queued.max.messages.kbytes", (options.fetch_buffer.0 / 2048).max(1024).to_string())
-            .set("fetch.queue.backoff.ms", "20")
-            .set("fetch.wait.max.ms", "50")
             .create_with_context(member)
             .map_err(fault)?;
         consumer.subscribe(&[&options.topic]).map_err(fault)?;
@@ -151,6 +149,7 @@ impl lane::Commits for Commits {
         list.add_partition_offset(&self.topic, partition, Offset::Offset(next)).map_err(fault)?;
         match how {
             Commit::Soon => self.consumer.commit(&list, CommitMode::Async).map_err(fault),
+            Commit::Now if self.consumer.context().has_committed(partition, next) => Ok(()),
             Commit::Now => {
                 let consumer = Arc::clone(&self.consumer);
                 let committed = tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync));
@@ -166,6 +165,14 @@ struct Held {
     messages: VecDeque<Message>,
     waited: Duration,
     paused: Option<TopicPartitionList>,
+}
+
+impl Held {
+    /// Lets go of the messages of partitions that have gone. If one comes back, it is read again from what was
+    /// committed: a message held from before would come first, and those before it would pass for read already.
+    fn forget(&mut self, gone: &[i32]) {
+        self.messages.retain(|message| !gone.contains(&message.partition));
+    }
 }
 
 /// The thread's side.
@@ -185,6 +192,7 @@ impl Poller {
         let mut held = Held::default();
         while !self.stopped() {
             if held.messages.is_empty() {
+                self.resume(&mut held);
                 self.poll(TICK, &mut held);
             }
             self.hand_on(&mut held);
@@ -199,7 +207,10 @@ impl Poller {
 
     /// Serves the group, and takes at most one message.
     fn poll(&self, wait: Duration, held: &mut Held) {
-        match self.consumer.poll(wait) {
+        let polled = self.consumer.poll(wait);
+        // Before what was polled: the client calls back first, and then gives what is still ours.
+        held.forget(&self.consumer.context().gone());
+        match polled {
             None => {}
             Some(Ok(message)) => held.messages.push_back(detach(&message, &self.topic)),
             Some(Err(error)) => self.report(&error),
@@ -224,7 +235,6 @@ impl Poller {
             (Ok(room), Some(message)) => {
                 let _closed = self.signals.send(Signal::Message(message, room));
                 held.waited = Duration::ZERO;
-                self.resume(held);
             }
             (_, Some(message)) => {
                 held.messages.push_front(message);
@@ -285,4 +295,23 @@ impl Poller {
 /// Waits, on the poll thread, until the lane has let partitions go. A lane that has ended holds nothing.
 pub(super) fn wait_until_released(runtime: &Handle, released: Revoked) {
     let _lane_ended = runtime.block_on(released);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::Headers;
+
+    fn message(partition: i32, offset: i64) -> Message {
+        let (topic, headers) = ("t".into(), Headers::new());
+        Message { topic, partition, offset, timestamp_ms: 0, key: None, payload: Vec::new(), headers }
+    }
+
+    #[test]
+    fn what_is_held_of_a_partition_that_has_gone_is_let_go() {
+        let mut held = Held::default();
+        held.messages.extend([message(0, 7), message(1, 7), message(0, 8)]);
+        held.forget(&[0, 2]);
+        assert_eq!(held.messages, [message(1, 7)]);
+    }
 }

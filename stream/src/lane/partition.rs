@@ -24,6 +24,8 @@ pub(super) struct Shared<St, Si, B, C> {
     pub(super) limits: Limits,
     pub(super) health: Health,
     pub(super) commits: C,
+    /// Cancelled when the task of a partition panics: the lane ends, for nobody else would carry that partition.
+    pub(super) died: CancellationToken,
 }
 
 /// How a partition is told to end: first kindly, then at once.
@@ -54,6 +56,9 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait between two tries of a commit, and how many there are: about eight seconds, which a rebalance takes.
 const LONGEST_COMMIT_WAIT: Duration = Duration::from_secs(1);
 const COMMIT_TRIES: u32 = 10;
+
+/// How long a commit may still take when the grace period is over: the broker may be away.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// What a step kept, and what it refused: everything that still needs a fate.
 struct Batch<T> {
@@ -89,15 +94,22 @@ where
 {
     /// Carries this partition's messages until the inbox is closed or the lane ends.
     pub(super) async fn carry(self, mut inbox: UnboundedReceiver<Envelope>) {
+        let died = self.shared.died.clone().drop_guard();
+        let mut last = Commit::Now;
         while let Some(first) = self.first(&mut inbox).await {
             let batch = self.gather(first, &mut inbox).await;
             let stored = self.store(batch).await;
             let how = if self.ending.begun.is_cancelled() { Commit::Now } else { Commit::Soon };
             self.commit(how).await;
+            last = how;
             if stored.is_err() {
                 break;
             }
         }
+        if last == Commit::Soon {
+            self.commit(Commit::Now).await; // nothing comes that would make up for it
+        }
+        died.disarm();
         inbox.close();
         while let Ok(envelope) = inbox.try_recv() {
             envelope.receipt.leave_open();
@@ -275,7 +287,11 @@ where
         let Some(next) = self.ledger.frontier() else { return };
         let mut backoff = Backoff::new(LONGEST_COMMIT_WAIT);
         loop {
-            let fault = match self.shared.commits.commit(self.number, next, how).await {
+            let tried = tokio::select! {
+                tried = self.shared.commits.commit(self.number, next, how) => tried,
+                () = self.no_answer() => Err(Fault::new("commit", "the broker did not answer in time")),
+            };
+            let fault = match tried {
                 Ok(()) => return metrics::committed(self.shared.name, self.number, next),
                 Err(fault) => fault,
             };
@@ -287,5 +303,11 @@ where
             tracing::debug!(lane = self.shared.name, partition = self.number, %fault, "committing again");
             tokio::time::sleep(backoff.next(0)).await;
         }
+    }
+
+    /// The grace period is over, and a little more.
+    async fn no_answer(&self) {
+        self.ending.forced.cancelled().await;
+        tokio::time::sleep(LAST_WORD).await;
     }
 }

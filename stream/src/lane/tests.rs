@@ -15,6 +15,8 @@ struct Seen {
     writes: Vec<(i64, i64)>,
     dead: Vec<(i64, &'static str)>,
     committed: BTreeMap<i32, i64>,
+    /// The commits that were waited for.
+    acknowledged: BTreeMap<i32, i64>,
 }
 
 /// What goes wrong, and how often still.
@@ -63,13 +65,16 @@ impl Source for Memory {
 struct Noted(Arc<World>);
 
 impl Commits for Noted {
-    async fn commit(&self, partition: i32, next: i64, _: Commit) -> Result<(), Fault> {
+    async fn commit(&self, partition: i32, next: i64, how: Commit) -> Result<(), Fault> {
         self.0.seen().committed.insert(partition, next);
+        if how == Commit::Now {
+            self.0.seen().acknowledged.insert(partition, next);
+        }
         Ok(())
     }
 }
 
-/// A payload of `d` is dropped, of `r` refused; anything else goes on.
+/// A payload of `d` is dropped, of `r` refused, of `p` too much for the step; anything else goes on.
 struct ByPayload;
 
 impl Step for ByPayload {
@@ -77,6 +82,7 @@ impl Step for ByPayload {
     fn step(&self, message: &Message) -> Verdict<u8> {
         match message.payload.first().copied() {
             Some(b'd') => Verdict::Drop("rule"),
+            Some(b'p') => panic!("the test says so"),
             Some(b'r') | None => Verdict::Refuse(Refusal::new("malformed", "the test says so")),
             Some(byte) => Verdict::Keep(byte),
         }
@@ -270,6 +276,31 @@ async fn a_revoked_partition_is_stored_and_committed_before_it_is_let_go() {
     assert_eq!(rig.world.seen().committed.get(&0).copied().unwrap_or(0), stored);
     assert_eq!(rig.budget.available_permits(), BUDGET);
     rig.end().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_partition_is_not_let_go_before_its_last_commit_is_acknowledged() {
+    let rig = rig(limits(1), World::default());
+    rig.assign(0);
+    rig.send_all("ab");
+    rig.until(|seen| seen.committed.get(&0) == Some(&2)).await;
+    assert!(rig.world.seen().acknowledged.is_empty());
+    let (done, released) = oneshot::channel();
+    rig.signals.send(Signal::Revoked(vec![0], done)).unwrap();
+    released.await.unwrap();
+    assert_eq!(rig.world.seen().acknowledged.get(&0), Some(&2));
+    rig.end().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_panics_ends_the_lane_at_once_and_is_not_committed() {
+    let rig = rig(limits(1), World::default());
+    rig.assign(0);
+    rig.assign(1);
+    rig.send_all("p");
+    let ended = tokio::time::timeout(Duration::from_secs(60), rig.task).await.expect("the lane goes on");
+    assert_eq!(ended.unwrap().unwrap_err().tag, "lane_panicked");
+    assert!(rig.world.seen().committed.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
