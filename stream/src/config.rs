@@ -70,7 +70,11 @@ impl Settings {
             None => String::new(),
         };
         let origin = file.as_ref().map_or_else(String::new, |path| path.display().to_string());
-        Self::merge(&text, &origin, std::env::vars()).map(|settings| Self { file, ..settings })
+        // Not `vars`, which panics where any variable of the machine is no text.
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Self::merge(&text, &origin, environment).map(|settings| Self { file, ..settings })
     }
 
     /// The same from what was read already. `origin` names the text in mistakes.
@@ -84,7 +88,8 @@ impl Settings {
     ) -> Result<Self, Mistakes> {
         let defaults: Table =
             toml::from_str(DEFAULTS).map_err(|error| Mistake::new("tracker.toml", error.to_string()))?;
-        let given: Table = toml::from_str(text).map_err(|error| Mistake::new(origin, error.to_string()))?;
+        let given: Table =
+            toml::from_str(text).map_err(|error| Mistake::new(origin, unreadable(text, &error)))?;
         let mut table = defaults.clone();
         let mut mistakes = Mistakes::default();
         overlay(&mut table, &given, &Place { path: String::new(), origin }, &mut mistakes);
@@ -143,10 +148,18 @@ impl Settings {
     /// Section `[log]`.
     ///
     /// # Errors
-    /// An unknown format.
+    /// An unknown format, or a level that is none.
     pub fn log(&self) -> Result<LogConfig, Mistakes> {
-        self.section("log")
+        let config: LogConfig = self.section("log")?;
+        config.check()?;
+        Ok(config)
     }
+}
+
+/// Where a text is no TOML, and why; without the line itself, which may hold a secret.
+fn unreadable(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
 /// Every key and its value; secrets as `***`.
@@ -182,6 +195,9 @@ fn overlay(table: &mut Table, given: &Table, place: &Place<'_>, mistakes: &mut M
             }
             (kind, present, value) => match kind.accept(value) {
                 Ok(value) => *present = value,
+                Err(_) if kind::is_secret(&key) => {
+                    mistakes.add(Mistake::new(&key, kind.must()).set_in(place.origin));
+                }
                 Err(wanted) => mistakes.add(Mistake::new(&key, wanted).set_in(place.origin)),
             },
         }

@@ -50,7 +50,12 @@ impl Kind {
             (Self::Open, Value::Table(table)) => return open(table),
             _ => false,
         };
-        if fits { Ok(value.clone()) } else { Err(format!("must be {}, not `{value}`", self.wanted())) }
+        if fits { Ok(value.clone()) } else { Err(format!("{}, not `{value}`", self.must())) }
+    }
+
+    /// What is wanted.
+    pub(super) fn must(self) -> String {
+        format!("must be {}", self.wanted())
     }
 
     /// The same from text, as the environment has it.
@@ -65,9 +70,7 @@ impl Kind {
             Self::Text | Self::Duration | Self::Size => Some(Value::String(text.to_owned())),
             Self::Section | Self::Open => None,
         };
-        value
-            .ok_or_else(|| format!("must be {}, not `{text}`", self.wanted()))
-            .and_then(|value| self.accept(&value))
+        value.ok_or_else(|| format!("{}, not `{text}`", self.must())).and_then(|value| self.accept(&value))
     }
 
     const fn wanted(self) -> &'static str {
@@ -106,8 +109,8 @@ fn open(table: &Table) -> Result<Value, String> {
 }
 
 /// Whether a key holds something that must not be shown.
-fn is_secret(key: &str) -> bool {
-    ["password", "secret", "token", ".pem"].iter().any(|word| key.contains(word))
+pub(super) fn is_secret(key: &str) -> bool {
+    ["password", "passphrase", "secret", "token", ".pem"].iter().any(|word| key.contains(word))
 }
 
 /// Prints `key = value` lines; secrets as `***`.

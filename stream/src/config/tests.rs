@@ -79,6 +79,42 @@ fn secrets_are_printed_as_stars() {
 }
 
 #[test]
+fn a_mistake_does_not_tell_a_secret() {
+    let of_a_wrong_kind = merged("[clickhouse]\npassword = 4711", &[]).unwrap_err().to_string();
+    assert_eq!(of_a_wrong_kind, "clickhouse.password must be a text (set in site.toml)");
+    let no_toml = merged("[clickhouse]\npassword = \"4711", &[]).unwrap_err().to_string();
+    assert!(no_toml.starts_with("site.toml line 2: ") && !no_toml.contains("4711"), "{no_toml}");
+}
+
+#[rstest::rstest]
+#[case::level("debug", true)]
+#[case::filter("info,tracker_edge=debug,librdkafka=off", true)]
+#[case::off("off", true)]
+#[case::no_level("loud", false)]
+#[case::no_level_in_a_filter("info,tracker_edge=loud", false)]
+fn a_log_level_that_is_none_is_a_mistake(#[case] level: &str, #[case] right: bool) {
+    let log = merged("", &[("TRACKER_LOG__LEVEL", level)]).unwrap().log();
+    let keys =
+        log.err().map(|mistakes| mistakes.iter().map(|mistake| mistake.key.clone()).collect::<Vec<_>>());
+    assert_eq!(keys, (!right).then(|| vec!["log.level".to_owned()]));
+}
+
+#[rstest::rstest]
+fn a_property_that_would_be_set_over_is_refused(
+    #[values(
+        "metadata.broker.list",
+        "isolation.level",
+        "linger.ms",
+        "message.timeout.ms",
+        "statistics.interval.ms"
+    )]
+    name: &str,
+) {
+    let settings = merged(&format!("[kafka.properties]\n\"{name}\" = \"1\""), &[]).unwrap();
+    assert!(settings.kafka().unwrap_err().to_string().starts_with(&format!("kafka.properties.{name} ")));
+}
+
+#[test]
 fn a_password_of_digits_stays_a_text() {
     let settings = merged("", &[("TRACKER_CLICKHOUSE__PASSWORD", "123456")]).unwrap();
     let section: toml::Table = settings.section("clickhouse").unwrap();

@@ -1,7 +1,8 @@
 //! Structured logs, to standard error.
 
+use crate::config::{Mistake, Mistakes};
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// Section `[log]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -10,6 +11,20 @@ pub struct LogConfig {
     pub level: String,
     /// How a line looks.
     pub format: LogFormat,
+}
+
+impl LogConfig {
+    /// Refuses what would silence the logs: a lone word that is no level is the name of a target to `tracing`.
+    pub(crate) fn check(&self) -> Result<(), Mistakes> {
+        let is_level =
+            |part: &str| part.contains(['=', '[', ':']) || part.trim().parse::<LevelFilter>().is_ok();
+        if self.level.split(',').all(is_level) && EnvFilter::try_new(&self.level).is_ok() {
+            return Ok(());
+        }
+        let wanted =
+            "must be error, warn, info, debug, trace or off, or a filter such as info,tracker_edge=debug";
+        Err(Mistake::new("log.level", format!("{wanted}, not `{}`", self.level)).into())
+    }
 }
 
 /// How a log line looks.
