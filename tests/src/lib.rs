@@ -4,6 +4,18 @@
 //! wait for conditions and never for a time. `make test` builds the binaries first.
 
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod endpoints;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod payments;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod security;
+#[cfg(test)]
+mod shutdown;
 #[cfg(test)]
 mod streams;

@@ -3,10 +3,11 @@
 mod client;
 mod site;
 mod stack;
+mod topics;
 
 pub use client::{Answer, post};
-pub use site::{Program, Site, shared};
-pub use stack::{Stack, stack};
+pub use site::{Program, Site, binary, shared};
+pub use stack::{Stack, cache, geoip, stack};
 
 use std::{future::Future, sync::LazyLock, time::Duration};
 use tokio::runtime::Runtime;

@@ -102,6 +102,9 @@ impl Site {
             ports,
         };
         site.configure(settings);
+        // Every run makes the same hashes: a row is the same to its last column.
+        let hash_key = format!("hash_key = \"{}\"\n", "07".repeat(32));
+        std::fs::write(site.folder.join("keys.toml"), hash_key).expect("a key file");
         let made = site.tracker(&["keys", "new", "--id", "test"]);
         site.secret = made.lines().last().unwrap_or_default().trim().to_owned();
         site
@@ -121,6 +124,8 @@ impl Site {
             ("EDGE__TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
             ("EDGE__RATE_LIMIT_PER_DAY", "1000000000".to_owned()),
             ("EDGE__RATE_LIMIT_BURST", "1000000".to_owned()),
+            // The broker misses a killed reader after 6 s, its least, and not after 45.
+            ("KAFKA__PROPERTIES__SESSION_TIMEOUT_MS", "6000".to_owned()),
             ("LOAD__EVENTS__BATCH_TIME", "200ms".to_owned()),
             ("LOAD__DEAD_LETTERS__BATCH_TIME", "200ms".to_owned()),
         ];
@@ -197,11 +202,16 @@ impl Site {
         post(self.request(Method::GET, path)).await
     }
 
+    /// The ClickHouse of its settings.
+    pub fn clickhouse(&self) -> &str {
+        &self.environment["TRACKER_CLICKHOUSE__URL"]
+    }
+
     /// The rows of a query on the site's database.
     pub async fn rows(&self, sql: &str) -> Vec<Value> {
         let request = self
             .client
-            .post(&self.stack.clickhouse)
+            .post(self.clickhouse())
             .query(&[
                 ("database", self.database.as_str()),
                 ("output_format_json_quote_64bit_integers", "0"),
@@ -215,7 +225,7 @@ impl Site {
 
     /// Runs a statement that gives no rows.
     pub async fn execute(&self, sql: &str) {
-        let request = self.client.post(&self.stack.clickhouse).query(&[("database", self.database.as_str())]);
+        let request = self.client.post(self.clickhouse()).query(&[("database", self.database.as_str())]);
         let answer = post(request.body(sql.to_owned())).await;
         assert!(answer.status.is_success(), "{sql}: {}", answer.text());
     }
@@ -272,6 +282,7 @@ impl Site {
     }
 }
 
-fn binary(name: &str) -> PathBuf {
+/// A binary of this workspace.
+pub fn binary(name: &str) -> PathBuf {
     leash::beside(name).unwrap_or_else(|trouble| panic!("{trouble}; `make test` builds it first"))
 }
