@@ -42,7 +42,9 @@ struct WrittenSecret {
 }
 
 const KEY: &str = "keys.file";
-const MEND: &str = "`tracker keys new` writes a good one";
+const MAKE: &str = "`tracker keys new` makes one";
+/// It cannot make a broken one good: the hash key in it may be all that old hashes can be made again with.
+const MEND: &str = "bring it back from a copy, or move it away and run `tracker keys new`";
 
 impl KeyFile {
     /// Reads the file.
@@ -51,7 +53,7 @@ impl KeyFile {
     /// A file that cannot be read, is no TOML of the documented form, or holds a key that is not 32 bytes of hex.
     pub fn load(path: &Path) -> Result<Self, Mistakes> {
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Mistake::new(KEY, format!("cannot read {}: {error}; {MEND}", path.display())))?;
+            .map_err(|error| Mistake::new(KEY, format!("cannot read {}: {error}; {MAKE}", path.display())))?;
         Self::parse(&text, &path.display().to_string())
     }
 
@@ -116,6 +118,7 @@ mod tests {
         let mistakes = KeyFile::parse(text, "keys.toml").unwrap_err().to_string();
         assert!(mistakes.contains("`hash_key` is not 64 hex digits"), "{mistakes}");
         assert!(mistakes.contains("sha256 of the secret `shop`"), "{mistakes}");
+        assert!(mistakes.contains("bring it back from a copy"), "no new key mends an old one: {mistakes}");
         assert!(!mistakes.contains("hush"), "{mistakes}");
     }
 }
