@@ -175,10 +175,10 @@ impl Visit<'_> {
         set("ip", self.ip.map(|ip| ip.to_string().into()));
         set("user_agent", self.user_agent.map(Value::from));
         set("referer", self.referer.map(Value::from));
+        set("uname", self.user.map(Value::from)); // the edge keeps its keyed hash
         let mut params = json!({ "method": self.method, "status": self.status, "protocol": self.protocol });
         if let Some(params) = params.as_object_mut() {
             params.extend(self.bytes.map(|bytes| ("bytes".to_owned(), bytes.into())));
-            params.extend(self.user.map(|user| ("user".to_owned(), user.into())));
         }
         set("params", Some(params));
         Ok(event)
