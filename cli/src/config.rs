@@ -5,9 +5,12 @@ use tracker_edge::config::EdgeConfig;
 use tracker_processors::{
     clickhouse::ClickHouseConfig,
     config::{ProcessConfig, limits},
-    enrich::EnrichConfig,
+    enrich::{EnrichConfig, privacy::Privacy},
 };
-use tracker_stream::config::{Mistakes, Settings};
+use tracker_stream::{
+    config::{Mistakes, Settings},
+    registry::Registry,
+};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -41,7 +44,9 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     mistakes.collect(settings.log());
     mistakes.collect(ClickHouseConfig::read(settings));
     mistakes.collect(EdgeConfig::read(settings));
-    mistakes.collect(settings.section::<EnrichConfig>("enrich"));
+    mistakes.collect(EnrichConfig::read(settings));
+    mistakes.collect(settings.section("privacy").and_then(|privacy| Privacy::new(&privacy)));
+    mistakes.collect(settings.section("schema_registry").and_then(Registry::connect));
     for name in ["load", "payments"] {
         mistakes.collect(settings.section::<ProcessConfig>(name));
     }
@@ -67,9 +72,17 @@ mod tests {
 
     #[test]
     fn the_mistakes_of_all_sections_are_told_together() {
-        let text = "[edge]\nlisten = \"here\"\n[clickhouse]\nurl = \"tcp://x\"\n[topics]\nreplication = 0\n[load.events]\nbatch_rows = 0";
+        let text = "[edge]\nlisten = \"here\"\n[clickhouse]\nurl = \"tcp://x\"\n[topics]\nreplication = 0\n[load.events]\nbatch_rows = 0\n[enrich]\nagent_cache = 0\n[privacy]\nwithout_marketing = [\"gclidd\"]\n[schema_registry]\nurl = \"registry\"";
         let mistakes = check(&settings(text)).unwrap_err().to_string();
-        for key in ["edge.listen", "clickhouse.url", "topics.replication", "load.events.batch_rows"] {
+        for key in [
+            "edge.listen",
+            "clickhouse.url",
+            "topics.replication",
+            "load.events.batch_rows",
+            "enrich.agent_cache",
+            "privacy.without_marketing",
+            "schema_registry.url",
+        ] {
             assert!(mistakes.contains(key), "{key} is missing in: {mistakes}");
         }
     }

@@ -65,7 +65,7 @@ impl Config {
     pub(super) fn read(settings: &Settings) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let kafka = mistakes.collect(settings.kafka());
-        let enrich = mistakes.collect(settings.section("enrich").and_then(EnrichConfig::checked));
+        let enrich = mistakes.collect(EnrichConfig::read(settings));
         let privacy_config: Option<PrivacyConfig> = mistakes.collect(settings.section("privacy"));
         let privacy = privacy_config.as_ref().and_then(|config| mistakes.collect(Privacy::new(config)));
         let keys = settings.section("keys").and_then(|KeysConfig { file }| KeyFile::load(&file));
@@ -84,18 +84,23 @@ impl Config {
 }
 
 impl EnrichConfig {
-    fn checked(self) -> Result<Self, Mistakes> {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// A value of the wrong kind; every number that must not be zero.
+    pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
+        let config: Self = settings.section("enrich")?;
         let mut mistakes = Mistakes::default();
         let numbers = [
-            ("enrich.agent_cache", self.agent_cache),
-            ("enrich.batch_rows", self.batch_rows),
-            ("enrich.batch_bytes", self.batch_bytes.0),
-            ("enrich.fetch_buffer", self.fetch_buffer.0),
+            ("enrich.agent_cache", config.agent_cache),
+            ("enrich.batch_rows", config.batch_rows),
+            ("enrich.batch_bytes", config.batch_bytes.0),
+            ("enrich.fetch_buffer", config.fetch_buffer.0),
         ];
         for (key, _) in numbers.into_iter().filter(|(_, number)| *number == 0) {
             mistakes.add(Mistake::new(key, "must be at least 1"));
         }
-        mistakes.or(self)
+        mistakes.or(config)
     }
 
     /// Room for a batch of each of a few partitions: what does not fit waits.
