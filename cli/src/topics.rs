@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tracker_schemas::Topic;
 use tracker_stream::{
-    config::{Mistake, Mistakes, Settings, Size},
-    kafka::{Admin, TopicSpec},
+    config::{Mistake, Mistakes, Settings},
+    kafka::{Admin, TOPIC_MESSAGE_BYTES, TopicSpec},
 };
 
 /// What was typed.
@@ -86,15 +86,10 @@ struct Section {
 /// # Errors
 /// Numbers that no broker takes.
 pub fn specs(settings: &Settings) -> Result<Vec<TopicSpec>, Mistakes> {
-    #[derive(Deserialize)]
-    struct Edge {
-        event_limit: Size,
-    }
     let mut mistakes = Mistakes::default();
     let kafka = mistakes.collect(settings.kafka());
     let section: Option<Section> = mistakes.collect(settings.section("topics"));
-    let edge: Option<Edge> = mistakes.collect(settings.section("edge"));
-    let (Some(kafka), Some(section), Some(edge)) = (kafka, section, edge) else {
+    let (Some(kafka), Some(section)) = (kafka, section) else {
         return mistakes.or(Vec::new());
     };
     let least = [
@@ -112,20 +107,15 @@ pub fn specs(settings: &Settings) -> Result<Vec<TopicSpec>, Mistakes> {
             Topic::Payments | Topic::DeadLetters => section.small_partitions,
         },
         replication: section.replication,
-        config: properties(topic, section.replication, edge.event_limit),
+        config: properties(topic, section.replication),
     };
     mistakes.or(Topic::ALL.map(spec).to_vec())
 }
 
-/// Kafka's own default for `max.message.bytes`.
-const KAFKA_MESSAGE: usize = 1_048_588;
-
-fn properties(topic: Topic, replication: i32, event_limit: Size) -> Vec<(&'static str, String)> {
+fn properties(topic: Topic, replication: i32) -> Vec<(&'static str, String)> {
     let retention = topic.retention();
     // The last segment of a partition is not deleted while it is written: it must not stay open for its default week.
     let segment = retention.time / 24;
-    // A dead letter holds a whole message, and words beside it.
-    let message = KAFKA_MESSAGE.max(event_limit.0.saturating_mul(2) + (64 << 10));
     let mut properties = vec![
         ("cleanup.policy", "delete".to_owned()),
         ("retention.ms", retention.time.as_millis().to_string()),
@@ -134,7 +124,7 @@ fn properties(topic: Topic, replication: i32, event_limit: Size) -> Vec<(&'stati
         // Retention and replay go by the broker's clock: a producer with a wrong one can neither lose nor keep anything.
         ("message.timestamp.type", "LogAppendTime".to_owned()),
         ("compression.type", "producer".to_owned()),
-        ("max.message.bytes", message.to_string()),
+        ("max.message.bytes", TOPIC_MESSAGE_BYTES.to_string()),
     ];
     if replication >= 3 {
         properties.push(("min.insync.replicas", "2".to_owned()));
@@ -172,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_larger_event_makes_room_for_its_message() {
-        let default = specs(&settings("")).unwrap();
-        assert_eq!(property(&default[0], "max.message.bytes"), Some("1048588"));
-        let large = specs(&settings("[edge]\nevent_limit = \"4MiB\"")).unwrap();
-        assert_eq!(property(&large[3], "max.message.bytes"), Some("8454144"));
+    fn every_topic_takes_what_a_producer_sends() {
+        for spec in specs(&settings("")).unwrap() {
+            let bytes: usize = property(&spec, "max.message.bytes").unwrap().parse().unwrap();
+            assert!(bytes >= TOPIC_MESSAGE_BYTES, "{}", spec.name);
+        }
     }
 
     #[test]
