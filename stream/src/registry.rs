@@ -93,8 +93,10 @@ impl Registry {
     /// When the registry does not answer, or finds the schema incompatible with the one before.
     pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, Fault> {
         let request = self.client.post(self.url(&format!("subjects/{subject}/versions")));
-        let answer: Id = self.ask(request.json(&serde_json::json!({ "schema": schema }))).await?;
-        Ok(answer.id)
+        let answer: Option<Id> = self.ask(request.json(&serde_json::json!({ "schema": schema }))).await?;
+        answer
+            .map(|answer| answer.id)
+            .ok_or_else(|| self.fault("there is no schema registry at this address"))
     }
 
     /// Every version of a subject that the registry has.
@@ -102,12 +104,13 @@ impl Registry {
     /// # Errors
     /// When the registry does not answer.
     pub async fn versions(&self, subject: &str) -> Result<Vec<Registered>, Fault> {
-        let numbers: Vec<u32> =
-            self.ask(self.client.get(self.url(&format!("subjects/{subject}/versions")))).await?;
+        let path = format!("subjects/{subject}/versions");
+        // A subject that nobody has registered yet is not known.
+        let numbers: Vec<u32> = self.ask(self.client.get(self.url(&path))).await?.unwrap_or_default();
         let mut versions = Vec::with_capacity(numbers.len());
         for number in numbers {
             let path = format!("subjects/{subject}/versions/{number}");
-            versions.push(self.ask(self.client.get(self.url(&path))).await?);
+            versions.extend(self.ask(self.client.get(self.url(&path))).await?);
         }
         Ok(versions)
     }
@@ -116,21 +119,44 @@ impl Registry {
         format!("{}/{path}", self.config.url.trim_end_matches('/'))
     }
 
+    /// What it answers; `None` to what it does not know.
     async fn ask<T: serde::de::DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
-    ) -> Result<T, Fault> {
-        let fault = |error: reqwest::Error| Fault::new("schema_registry", error.without_url().to_string());
+    ) -> Result<Option<T>, Fault> {
         let request = match self.config.user.as_str() {
             "" => request,
             user => request.basic_auth(user, Some(&self.config.password)),
         };
-        let response = request.send().await.map_err(fault)?;
+        let response = request.send().await.map_err(|error| self.fault(in_full(error)))?;
         let status = response.status();
+        if status == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
         if !status.is_success() {
             let said = response.text().await.unwrap_or_default();
-            return Err(Fault::new("schema_registry", format!("answered {status}: {said}")));
+            return Err(self.fault(format!("answered {status}: {said}")));
         }
-        response.json().await.map_err(fault)
+        response.json().await.map(Some).map_err(|error| self.fault(in_full(error)))
     }
+
+    /// Says which registry it was: not by the whole URL, which may hold a password.
+    fn fault(&self, what: impl std::fmt::Display) -> Fault {
+        let url = reqwest::Url::parse(&self.config.url).ok();
+        let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+        let port = url.as_ref().and_then(reqwest::Url::port_or_known_default).unwrap_or_default();
+        Fault::new("schema_registry", format!("{host}:{port} (schema_registry.url): {what}"))
+    }
+}
+
+/// The message with its causes: a refused connection says so only at the end of the chain.
+fn in_full(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }

@@ -1,6 +1,7 @@
 //! Questions and orders: for the schema, for the command line, for tests.
 
 use super::{Client, error};
+use clickhouse::error::Error;
 use serde::de::DeserializeOwned;
 use tracker_stream::fault::Fault;
 
@@ -40,8 +41,8 @@ impl Client {
         for (name, value) in params {
             query = query.param(name, value);
         }
-        let mut cursor = query.fetch_bytes("JSONEachRow").map_err(|failure| error::of_query(&failure))?;
-        let bytes = cursor.collect().await.map_err(|failure| error::of_query(&failure))?;
+        let mut cursor = query.fetch_bytes("JSONEachRow").map_err(|failure| self.judge(&failure))?;
+        let bytes = cursor.collect().await.map_err(|failure| self.judge(&failure))?;
         let rows = serde_json::Deserializer::from_slice(&bytes).into_iter().collect::<Result<_, _>>();
         rows.map_err(|wrong| Fault::new("clickhouse_answer", format!("{wrong}, from: {sql}")))
     }
@@ -55,7 +56,20 @@ impl Client {
         for (name, value) in params {
             query = query.param(name, value);
         }
-        query.execute().await.map_err(|failure| error::of_query(&failure))
+        query.execute().await.map_err(|failure| self.judge(&failure))
+    }
+
+    /// Whose fault it is; and where nobody answers, who was asked.
+    fn judge(&self, failure: &Error) -> Fault {
+        let fault = error::of_query(failure);
+        if !matches!(fault.tag, "clickhouse_network" | "clickhouse_timeout") {
+            return fault;
+        }
+        // Not the whole URL, which may hold a password.
+        let asked = url::Url::parse(self.config.url()).ok();
+        let asked =
+            asked.as_ref().map_or("", |url| &url[url::Position::BeforeHost..url::Position::AfterPort]);
+        Fault::new(fault.tag, format!("{asked} (clickhouse.url): {}", fault.detail))
     }
 
     /// The server's version, such as `26.7.2.1`: the simplest question, which needs no database.
