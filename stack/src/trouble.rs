@@ -65,7 +65,7 @@ pub enum Trouble {
     },
     /// The embedded database exists for one platform only.
     #[error(
-        "no embedded ClickHouse for this machine: install `clickhouse` (23.8 or newer), or set clickhouse.url"
+        "no embedded ClickHouse for this machine: install `clickhouse` (24.9 or newer), or set clickhouse.url"
     )]
     NoClickHouse,
     /// A program of this workspace is not built.

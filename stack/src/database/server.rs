@@ -11,8 +11,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The oldest whose inserts deduplicate through views.
-const OLDEST: (u32, u32) = (23, 8);
+/// The oldest whose inserts deduplicate through views by their token alone, whatever number of blocks and partitions a
+/// view makes of them: ClickHouse's pull request 61601, of summer 2024.
+const OLDEST: (u32, u32) = (24, 9);
 
 const CONFIG: &str = include_str!("../../clickhouse/config.xml");
 const USERS: &str = include_str!("../../clickhouse/users.xml");
@@ -95,6 +96,7 @@ mod tests {
     fn the_version_is_read_and_an_old_one_is_not_used() {
         assert_eq!(version("ClickHouse local version 26.7.2.1 (official build)."), Some((26, 7)));
         assert!(version("ClickHouse client version 18.16.1.").unwrap() < OLDEST);
+        assert!(version("ClickHouse local version 24.8.14.39 (official build).").unwrap() < OLDEST);
         assert_eq!(version("command not found"), None);
     }
 }
