@@ -6,16 +6,28 @@
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod endpoints;
+#[cfg(test)]
+mod geography;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod payments;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod security;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod views;
