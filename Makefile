@@ -13,10 +13,10 @@ run: setup ## builds, then starts a broker, a ClickHouse, the edge and the proce
 	cargo build --release
 	@target/release/tracker up
 
+# One resolution of features for all of it: each other one would build half the dependencies again.
 test: setup ## unit tests, then the promises on a real broker and a real ClickHouse
-	cargo build --workspace --bins
-	cargo test
-	cargo test -p tracker-tests
+	cargo build --workspace --bins --tests
+	cargo test --workspace
 
 lint: setup lint-size lint-rust lint-docs lint-deny ## format, clippy, docs, file sizes, licences
 
