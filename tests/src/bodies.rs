@@ -2,7 +2,7 @@
 
 use crate::{
     endpoints::{Mark, strict},
-    rig::{Program, Site, post, run, shared},
+    rig::{Answer, End, Site, post, refusal, run, shared},
 };
 use async_compression::tokio::bufread::{
     BrotliEncoder, DeflateEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder,
@@ -10,10 +10,7 @@ use async_compression::tokio::bufread::{
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use uuid::Uuid;
 
 async fn all(mut encoder: impl AsyncRead + Unpin) -> Vec<u8> {
@@ -65,7 +62,7 @@ impl Encoding {
     }
 }
 
-async fn send_encoded(site: &Site, encoding: Encoding, body: Vec<u8>) -> crate::rig::Answer {
+async fn send_encoded(site: &Site, encoding: Encoding, body: Vec<u8>) -> Answer {
     post(site.request(Method::POST, "/tr/v1/tr/").header("content-encoding", encoding.name()).body(body))
         .await
 }
@@ -149,44 +146,6 @@ fn a_body_of_ten_megabytes_is_refused(#[case] open: &str, #[case] close: &str, #
     });
 }
 
-/// What a client sees that says `first`, and then `then` piece by piece, and then no more; until the edge closes.
-async fn talk(site: &Site, pieces: &[&[u8]], end: End) -> String {
-    let address = site.address(Program::Edge);
-    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).await.expect("a connection");
-    for piece in pieces {
-        // The edge may have answered and closed by now, which the answer tells.
-        if stream.write_all(piece).await.is_err() {
-            break;
-        }
-    }
-    if let End::Closed = end {
-        let _closed = stream.shutdown().await;
-    }
-    let mut answer = Vec::new();
-    // A reset after the answer: what came before it counts.
-    let _reset = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-/// What a client does after its last piece.
-enum End {
-    /// Says nothing more, and waits.
-    Silent,
-    /// Closes its half.
-    Closed,
-}
-
-/// Status line and reason of an answer as it came.
-fn refusal(answer: &str) -> (u16, String) {
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let said: Value = serde_json::from_str(body).unwrap_or_default();
-    (
-        status.unwrap_or_else(|| panic!("no answer: {answer:?}")),
-        said["error"].as_str().unwrap_or_default().to_owned(),
-    )
-}
-
 fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
@@ -203,7 +162,7 @@ fn a_body_needs_no_declared_length() {
         let (one, other) = body.as_bytes().split_at(20);
         let head = format!("{HEAD}transfer-encoding: chunked\r\n\r\n");
         let answer =
-            talk(site, &[head.as_bytes(), &chunk(one), &chunk(other), &chunk(b"")], End::Silent).await;
+            site.talk(&[head.as_bytes(), &chunk(one), &chunk(other), &chunk(b"")], End::Silent).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         mark.recorded_only(&[eid]).await;
     });
@@ -219,7 +178,7 @@ fn an_endless_body_is_cut_off() {
         let (start, more) = (chunk(start.as_bytes()), chunk(&[b'x'; 64 << 10]));
         let pieces: Vec<&[u8]> =
             [head.as_bytes(), &start].into_iter().chain(std::iter::repeat_n(&*more, 160)).collect();
-        assert_eq!(refusal(&talk(site, &pieces, End::Silent).await), (413, "body_too_large".to_owned()));
+        assert_eq!(refusal(&site.talk(&pieces, End::Silent).await), (413, "body_too_large".to_owned()));
         assert_eq!(site.post("/tr/v1/tr/", json!({ "ename": mark.name }).to_string()).await.status, 200);
         assert_eq!(mark.recorded().await, 1);
     });
@@ -230,7 +189,7 @@ fn a_body_that_is_declared_too_long_is_refused_before_it_is_sent() {
     run(async {
         let site = shared().await;
         let head = format!("{HEAD}content-length: 10737418240\r\n\r\n");
-        let answer = talk(site, &[head.as_bytes()], End::Silent).await;
+        let answer = site.talk(&[head.as_bytes()], End::Silent).await;
         assert_eq!(refusal(&answer), (413, "body_too_large".to_owned()));
     });
 }
@@ -242,10 +201,10 @@ fn a_body_that_breaks_off_is_no_event() {
         let mark = Mark::on(site);
         let body = json!({ "ename": mark.name }).to_string();
         let head = format!("{HEAD}content-length: {}\r\n\r\n", body.len() + 1);
-        let answer = talk(site, &[head.as_bytes(), body.as_bytes()], End::Closed).await;
+        let answer = site.talk(&[head.as_bytes(), body.as_bytes()], End::Closed).await;
         assert!(answer.is_empty() || refusal(&answer) == (400, "body_broken".to_owned()), "{answer}");
         let head = format!("{HEAD}content-length: {}\r\n\r\n", body.len());
-        let answer = talk(site, &[head.as_bytes(), body.as_bytes()], End::Closed).await;
+        let answer = site.talk(&[head.as_bytes(), body.as_bytes()], End::Closed).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "a client that closed its half is answered: {answer}");
         assert_eq!(mark.recorded().await, 1);
     });
@@ -259,14 +218,14 @@ fn a_slow_body_is_told_that_it_is_too_slow() {
         let body = json!({ "ename": mark.name }).to_string();
         let head =
             format!("{HEAD}x-forwarded-for: 198.51.100.20\r\ncontent-length: {}\r\n\r\n", body.len() + 1);
-        let answer = talk(site, &[head.as_bytes(), body.as_bytes()], End::Silent).await;
+        let answer = site.talk(&[head.as_bytes(), body.as_bytes()], End::Silent).await;
         assert_eq!(refusal(&answer), (408, "body_timeout".to_owned()));
         let head = format!("{HEAD}x-forwarded-for: 198.51.100.20\r\ntransfer-encoding: chunked\r\n\r\n");
-        let answer = talk(site, &[head.as_bytes(), &chunk(body.as_bytes())], End::Silent).await;
+        let answer = site.talk(&[head.as_bytes(), &chunk(body.as_bytes())], End::Silent).await;
         assert_eq!(refusal(&answer), (408, "body_timeout".to_owned()));
         let whole =
             format!("{HEAD}x-forwarded-for: 198.51.100.20\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        assert!(talk(site, &[whole.as_bytes()], End::Silent).await.starts_with("HTTP/1.1 200 "));
+        assert!(site.talk(&[whole.as_bytes()], End::Silent).await.starts_with("HTTP/1.1 200 "));
         assert_eq!(mark.recorded().await, 1);
     });
 }
@@ -280,10 +239,10 @@ fn a_slow_head_is_told_that_it_is_too_slow() {
             "POST /tr/v1/tr/ HTTP/1.1\r\n",
             "GET /tr/v1/tr/ename/a HTTP/1.1\r\nhost: shop.example\r\nx-slow: ",
         ] {
-            let answer = talk(site, &[head.as_bytes()], End::Silent).await;
+            let answer = site.talk(&[head.as_bytes()], End::Silent).await;
             assert_eq!(refusal(&answer), (408, "header_timeout".to_owned()), "{head:?}");
         }
-        assert_eq!(talk(site, &[], End::Silent).await, "", "who says nothing is closed without a word");
+        assert_eq!(site.talk(&[], End::Silent).await, "", "who says nothing is closed without a word");
     });
 }
 
@@ -299,7 +258,7 @@ fn a_slow_head_is_told_that_it_is_too_slow() {
 fn what_is_no_http_is_no_trouble(#[case] bytes: &[u8]) {
     run(async {
         let site = shared().await;
-        let answer = talk(site, &[bytes], End::Closed).await;
+        let answer = site.talk(&[bytes], End::Closed).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
         assert_eq!(site.get("/ping").await.status, 200);
     });
@@ -316,9 +275,9 @@ fn a_head_that_is_too_long_is_refused() {
                 mark.name
             )
         };
-        let answer = talk(site, &[head(&"x".repeat(32 << 10)).as_bytes()], End::Closed).await;
+        let answer = site.talk(&[head(&"x".repeat(32 << 10)).as_bytes()], End::Closed).await;
         assert_eq!(refusal(&answer).0, 431);
-        assert!(talk(site, &[head("x").as_bytes()], End::Closed).await.starts_with("HTTP/1.1 200 "));
+        assert!(site.talk(&[head("x").as_bytes()], End::Closed).await.starts_with("HTTP/1.1 200 "));
         assert_eq!(mark.recorded().await, 1);
     });
 }

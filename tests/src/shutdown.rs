@@ -9,7 +9,6 @@ use serde_json::json;
 use std::{collections::HashSet, sync::Mutex};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     task::JoinSet,
 };
 use tracker_schemas::Topic;
@@ -98,8 +97,7 @@ fn a_request_that_is_under_way_is_answered_before_the_edge_ends() {
         site.ready(Program::Edge).await;
         let name = Mark::on(&site).name;
         let body = json!({ "ename": name }).to_string();
-        let address = site.address(Program::Edge);
-        let mut stream = TcpStream::connect(address.trim_start_matches("http://")).await.unwrap();
+        let mut stream = site.connect().await;
         let head = format!(
             "POST /tr/v1/tr/ HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
             body.len()

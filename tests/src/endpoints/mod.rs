@@ -3,6 +3,7 @@
 //! A refusal is believed only where the topics behind the edge are read and hold nothing of it, and hold what was
 //! accepted beside it: see [`Mark`].
 
+mod bounds;
 mod cors;
 mod events;
 mod limits;

@@ -4,10 +4,12 @@ mod client;
 mod site;
 mod stack;
 mod topics;
+mod wire;
 
 pub use client::{Answer, post};
 pub use site::{Program, Site, binary, shared};
-pub use stack::{Stack, cache, geoip, stack};
+pub use stack::{cache, geoip, stack};
+pub use wire::{End, refusal};
 
 use std::{future::Future, sync::LazyLock, time::Duration};
 use tokio::runtime::Runtime;
