@@ -93,6 +93,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn both_kinds_are_told_to_write_no_more_than_warnings() {
+        for level in ["<level>warning</level>", "<console_log_level>warning</console_log_level>"] {
+            assert!(CONFIG.contains(level), "without it the log of a busy server fills the disk");
+        }
+    }
+
+    #[test]
     fn the_version_is_read_and_an_old_one_is_not_used() {
         assert_eq!(version("ClickHouse local version 26.7.2.1 (official build)."), Some((26, 7)));
         assert!(version("ClickHouse client version 18.16.1.").unwrap() < OLDEST);
