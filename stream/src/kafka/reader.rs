@@ -49,7 +49,7 @@ impl Reader {
     /// No broker, or no such topic.
     pub async fn open(config: &KafkaConfig, topic: &str, from: From) -> Result<Self, Fault> {
         let consumer: BaseConsumer<Quiet> = config
-            .client("reader", &[])
+            .client("reader", &[("fetch.wait.max.ms", "50")]) // the end of a topic is noticed soon
             .set("group.id", config.group("reader")) // wanted by librdkafka; nothing is joined or committed
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
