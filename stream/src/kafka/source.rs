@@ -25,10 +25,9 @@ use rdkafka::{
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    thread::JoinHandle,
     time::Duration,
 };
 use tokio::{
@@ -42,6 +41,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long to wait for room before the partitions are paused. Pausing throws away what was fetched ahead, so
 /// ordinary back-pressure must not come to it.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long to wait for the goodbye to the group. Without a broker the client waits for ever, and nothing hangs on it:
+/// the group misses a member that is gone.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// What a source reads.
 #[derive(Debug, Clone)]
@@ -59,10 +62,10 @@ pub struct SourceOptions {
 /// A member of a consumer group.
 pub struct Source {
     topic: Arc<str>,
-    consumer: Arc<BaseConsumer<Member>>,
+    consumer: Weak<BaseConsumer<Member>>,
     signals: mpsc::UnboundedReceiver<Signal>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    left: std::sync::mpsc::Receiver<()>,
 }
 
 impl Source {
@@ -88,21 +91,27 @@ impl Source {
             .map_err(fault)?;
         consumer.subscribe(&[&options.topic]).map_err(fault)?;
         let consumer = Arc::new(consumer);
+        let (leaving, left) = std::sync::mpsc::channel();
+        let member = Arc::downgrade(&consumer);
         let poller = Poller {
             lane: options.lane,
             topic: Arc::clone(&options.topic),
-            consumer: Arc::clone(&consumer),
+            consumer,
             budget: Arc::new(Semaphore::new(options.fetch_buffer.0)),
             capacity: options.fetch_buffer.0,
             signals: sender,
             stop: Arc::clone(&stop),
             runtime: Handle::current(),
         };
-        let thread = std::thread::Builder::new()
+        let poll = move || {
+            poller.poll_until_stopped();
+            let _nobody_waits_any_more = leaving.send(());
+        };
+        std::thread::Builder::new()
             .name(format!("kafka-{}", options.lane))
-            .spawn(move || poller.poll_until_stopped())
+            .spawn(poll)
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
-        Ok(Self { topic: options.topic, consumer, signals, stop, thread: Some(thread) })
+        Ok(Self { topic: options.topic, consumer: member, signals, stop, left })
     }
 }
 
@@ -111,11 +120,9 @@ impl Drop for Source {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         self.signals.close();
-        // A revocation that nobody will read must not be waited for by the thread that is joined here.
+        // A revocation that nobody will read must not hold up the thread that is waited for here.
         while self.signals.try_recv().is_ok() {}
-        if let Some(thread) = self.thread.take() {
-            let _ended = thread.join(); // a panic was printed by the thread itself
-        }
+        let _left_or_not = self.left.recv_timeout(LEAVE); // a panic was printed by the thread itself
     }
 }
 
@@ -131,7 +138,7 @@ impl lane::Source for Source {
     }
 
     fn commits(&self) -> Commits {
-        Commits { topic: Arc::clone(&self.topic), consumer: Arc::clone(&self.consumer) }
+        Commits { topic: Arc::clone(&self.topic), consumer: Weak::clone(&self.consumer) }
     }
 }
 
@@ -139,7 +146,7 @@ impl lane::Source for Source {
 #[derive(Clone)]
 pub struct Commits {
     topic: Arc<str>,
-    consumer: Arc<BaseConsumer<Member>>,
+    consumer: Weak<BaseConsumer<Member>>,
 }
 
 impl lane::Commits for Commits {
@@ -147,11 +154,11 @@ impl lane::Commits for Commits {
         let fault = |error: KafkaError| Fault::new("commit", error.to_string());
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, partition, Offset::Offset(next)).map_err(fault)?;
+        let consumer = self.consumer.upgrade().ok_or_else(|| Fault::new("commit", "the group was left"))?;
         match how {
-            Commit::Soon => self.consumer.commit(&list, CommitMode::Async).map_err(fault),
-            Commit::Now if self.consumer.context().has_committed(partition, next) => Ok(()),
+            Commit::Soon => consumer.commit(&list, CommitMode::Async).map_err(fault),
+            Commit::Now if consumer.context().has_committed(partition, next) => Ok(()),
             Commit::Now => {
-                let consumer = Arc::clone(&self.consumer);
                 let committed = tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync));
                 committed.await.map_err(super::died)?.map_err(fault)
             }
@@ -197,7 +204,7 @@ impl Poller {
             }
             self.hand_on(&mut held);
         }
-        // The consumer leaves the group when the last of its owners drops it, here or in `Source::drop`. Rejected:
+        // The consumer leaves the group when its last owner drops it: here, or a commit that is still under way. Rejected:
         // `unsubscribe` first; now and then its LeaveGroup is lost in a rebalance, and the others wait for the session.
     }
 
