@@ -20,6 +20,11 @@ pub struct Arguments {
 }
 
 const AFTER: &str = "\
+Examples:
+  tracker up
+  tracker send ename=hello url=https://shop.example.com/
+  tracker tap enriched --from start --until-end
+
 Every key of tracker.toml can be set by the environment: TRACKER_SECTION__KEY.
 Exit code: 0 done, 1 failed or a difference was found, 2 wrong arguments or settings.";
 

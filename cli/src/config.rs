@@ -14,6 +14,9 @@ use tracker_stream::{
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tracker config\n  tracker config --check --config /etc/tracker/tracker.toml"
+)]
 pub struct Arguments {
     /// Say only whether the settings are good.
     #[arg(long)]

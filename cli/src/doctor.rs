@@ -1,5 +1,5 @@
-//! `tracker doctor`: is everything that Tracker stands on as it should be, and if not, what mends it? Looks only;
-//! changes nothing.
+//! `tracker doctor`: is everything that Tracker stands on as it should be, and if not, what mends it? Looks only:
+//! nothing is changed (the schema is compared by way of a scratch database, which goes again).
 
 mod broker;
 mod database;
@@ -17,12 +17,19 @@ use tracker_stream::config::Settings;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit code: 0 when nothing is wrong (notes are not), 1 when something is.")]
+#[command(after_help = AFTER)]
 pub struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
+
+const AFTER: &str = "\
+Examples:
+  tracker doctor
+  tracker doctor --json | jq '.findings[] | select(.verdict == \"wrong\")'
+
+Exit code: 0 when nothing is wrong (notes are not), 1 when something is.";
 
 /// Looks, and prints what it found.
 ///

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tracker keys new --id shop > secret.txt")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,

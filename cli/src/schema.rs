@@ -7,6 +7,7 @@ use tracker_stream::config::{Mistakes, Settings};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tracker schema apply\n  tracker schema check --json")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -19,8 +20,10 @@ pub struct Arguments {
 enum Action {
     /// Create what is missing and change what can be changed without touching a stored row. Safe to repeat; takes
     /// nothing away, and changes nothing at all when something needs a person.
+    #[command(after_help = "Example:\n  tracker schema apply")]
     Apply,
     /// Compare table by table and column by column, and exit with 1 when something differs.
+    #[command(after_help = "Example:\n  tracker schema check || tracker schema apply")]
     Check,
 }
 

@@ -11,6 +11,7 @@ use tracker_stream::{
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tracker topics apply\n  tracker topics check --json")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -22,8 +23,10 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Create what is missing, add partitions, set properties. Safe to repeat; takes nothing away.
+    #[command(after_help = "Example:\n  tracker topics apply")]
     Apply,
     /// Compare, and exit with 1 when something differs.
+    #[command(after_help = "Example:\n  tracker topics check || tracker topics apply")]
     Check,
 }
 

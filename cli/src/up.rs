@@ -23,13 +23,23 @@ use tracker_stream::{config::Settings, telemetry};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub struct Arguments {}
+
+const AFTER: &str = "\
+Examples:
+  tracker up
+  TRACKER_EDGE__LISTEN=127.0.0.1:8081 TRACKER_UP__DATA=/var/lib/tracker tracker up
+
+A broker or a ClickHouse that the settings name is used instead of a local one. SIGINT and SIGTERM stop everything, in
+order. Exit code: 0 stopped, 1 something could not be started, 2 wrong settings.";
 
 /// Starts everything, and stays until SIGINT or SIGTERM.
 ///
 /// # Errors
 /// Wrong settings, and every trouble of the machine; what had been started is stopped first.
 pub async fn run(_: &Arguments, settings: &Settings) -> Result<(), Failure> {
+    crate::config::check(settings)?; // all that the programs would say, before any of them is started
     let plan = Plan::of(settings)?;
     let shutdown = telemetry::shutdown_signal()?;
     let mut running = Running::default();
