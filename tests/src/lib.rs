@@ -6,7 +6,11 @@
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod books;
+#[cfg(test)]
 mod consent;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod endpoints;
 #[cfg(test)]
@@ -20,6 +24,8 @@ mod payments;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
+mod regression;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod schema;
@@ -29,5 +35,9 @@ mod security;
 mod shutdown;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod tools;
+#[cfg(test)]
+mod up;
 #[cfg(test)]
 mod views;
