@@ -8,6 +8,9 @@ use serde::Serialize;
 use tracker_stream::fault::{Fault, Refusal};
 use uuid::Uuid;
 
+/// What is said of anything that could not be made safe. Why it could not is the operator's concern.
+pub(crate) const UNKEPT: &str = "it could not be made safe; send it again, under the same id";
+
 /// How one event or payment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -150,7 +153,7 @@ pub fn events(taken: Taken, route: Route) -> Result<Answer, Denied> {
             Ended::Kept(id) => ids.push(id),
             Ended::Refused(refusal) => rejected.push(Rejected::refused(index, refusal)),
             Ended::Unkept(fault) => {
-                rejected.push(Rejected { index, reason: fault.tag, detail: fault.detail.clone() });
+                rejected.push(Rejected { index, reason: fault.tag, detail: UNKEPT.to_owned() });
                 unkept = unkept.or(Some(fault));
             }
         }

@@ -183,6 +183,11 @@ impl<K: Keep> Collector<K> {
         common.overlay(decode::url(&request.pairs, &request.query, limits)?);
         let Some(body) = body else { return Ok(Batch { drafts: vec![Ok(common)], single: true }) };
         let mut batch = decode::body(body.bytes(), format(request), limits)?;
+        // Each event has its copy: a short body of many must not become more than a long one could be.
+        if common.bytes().saturating_mul(batch.drafts.len()) > self.config.body.batch {
+            let detail = "what the address and the cookies say is too long for so many events";
+            return Err(reason::EVENT_TOO_LARGE.refuse(detail));
+        }
         for draft in batch.drafts.iter_mut().flatten() {
             let own = std::mem::replace(draft, common.clone());
             draft.overlay(own);
@@ -208,7 +213,7 @@ impl<K: Keep> Collector<K> {
         caller: &Caller,
         body: Option<&Body>,
     ) -> Result<Vec<Result<Payment, Refusal>>, Refusal> {
-        // An object with all its line items may be as long as a body: an event's bound is for one event.
+        // An object with all its line items may be as long as a body: an event's bound is for one item.
         let limits = Limits { event_bytes: self.config.body.single, ..self.config.limits };
         let batch = decode::body(body.map_or(&[], Body::bytes), Format::Json, &limits)?;
         if !batch.single {
@@ -216,12 +221,7 @@ impl<K: Keep> Collector<K> {
         }
         let draft = batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))?;
         let key = request.header(HeaderName::from_static("idempotency-key"));
-        let items = payment::payments(draft, key, &self.context(request, caller, Route::Payments))?;
-        if items.len() > limits.events {
-            let detail = format!("send at most {} payments in one request", limits.events);
-            return Err(reason::TOO_MANY_EVENTS.refuse(detail));
-        }
-        Ok(items)
+        payment::payments(draft, key, &self.config.limits, &self.context(request, caller, Route::Payments))
     }
 
     fn context<'a>(&'a self, request: &'a Request, caller: &'a Caller, route: Route) -> Context<'a> {

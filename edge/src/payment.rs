@@ -39,15 +39,8 @@ const OF_THE_ORDER: [&str; 17] = [
     "payment",
 ];
 
-/// Items of one body, whatever the caller allows: a short item becomes a long payment.
-const MOST_ITEMS: usize = 10_000;
-
 /// Bytes that what is common may grow to when each item has its copy.
 const MOST_COPIED: usize = 8 << 20;
-
-/// Limits of one line item. It was part of a body within the limits; only JSON in a text is new.
-const OF_AN_ITEM: Limits =
-    Limits { event_bytes: usize::MAX, events: usize::MAX, key_bytes: 128, depth: 16, path_bytes: 0 };
 
 /// Reads the payments of one body: `payments: [{…}]` with what is common to them, or one line item at the top. All
 /// that stands at the top is common, where an item does not say otherwise, except amounts and the id.
@@ -56,16 +49,19 @@ const OF_AN_ITEM: Limits =
 /// it would be to lose it. An `Idempotency-Key`, or the id of the order, makes the ids of items that have none.
 ///
 /// # Errors
-/// `payments` is no array, holds too many items, or what is common is too much for so many.
+/// `payments` is no array, holds too many items, or what is common is too much for so many; a payment without line
+/// items that is too long.
 pub fn payments(
     mut draft: Draft<'_>,
     idempotency_key: Option<&str>,
+    limits: &Limits,
     context: &Context<'_>,
 ) -> Result<Vec<Result<Payment, Refusal>>, Refusal> {
     let refuse = || reason::INVALID_TYPE.refuse("`payments` is an array of line items");
     let header = idempotency_key.map(str::trim).filter(|key| !key.is_empty());
     let array = match draft.take("payments").filter(|field| !field.is_blank()) {
         None => {
+            check_size(draft.bytes(), limits)?;
             let item = Item { draft, order: Draft::new(), retry: header.map(|key| format!("{key}/0")) };
             return Ok(vec![item.payment(context)]);
         }
@@ -73,10 +69,9 @@ pub fn payments(
         Some(Field::Json(array)) => array,
     };
     let items: Vec<&RawValue> = serde_json::from_str(&array).map_err(|_| refuse())?;
-    if items.len() > MOST_ITEMS {
-        return Err(
-            reason::TOO_MANY_EVENTS.refuse(format!("send at most {MOST_ITEMS} payments in one request"))
-        );
+    if items.len() > limits.events {
+        let detail = format!("send at most {} payments in one request", limits.events);
+        return Err(reason::TOO_MANY_EVENTS.refuse(detail));
     }
     let mut order = Draft::new();
     for name in OF_THE_ORDER {
@@ -93,9 +88,17 @@ pub fn payments(
     let key = header.map(str::to_owned).or(order_id);
     let verdicts = items.into_iter().enumerate().map(|(index, json)| {
         let mut all = draft.clone();
-        all.overlay(object(json.get(), &OF_AN_ITEM)?);
+        all.overlay(object(json.get(), limits)?);
+        check_size(all.bytes() + order.bytes(), limits)?;
         let retry = key.as_ref().map(|key| format!("{key}/{index}"));
         Item { draft: all, order: order.clone(), retry }.payment(context)
     });
     Ok(verdicts.collect())
+}
+
+/// One payment is one message, as one event is: the broker takes no longer ones.
+fn check_size(bytes: usize, limits: &Limits) -> Result<(), Refusal> {
+    let most = limits.event_bytes;
+    let refuse = || reason::EVENT_TOO_LARGE.refuse(format!("a payment has at most {most} bytes"));
+    if bytes > most { Err(refuse()) } else { Ok(()) }
 }

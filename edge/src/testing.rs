@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub(crate) enum Broker {
     Failing,
     /// Never answers.
     Hanging,
+    /// Answers after a second.
+    Slow,
 }
 
 /// Keeps messages in memory.
@@ -65,7 +68,12 @@ impl Keep for Memory {
         if self.broker == Broker::Hanging {
             std::future::pending::<()>().await;
         }
-        let takes = |index| self.broker == Broker::Up || (self.broker == Broker::Failing && index == 0);
+        if self.broker == Broker::Slow {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let takes = |index| {
+            matches!(self.broker, Broker::Up | Broker::Slow) || (self.broker == Broker::Failing && index == 0)
+        };
         let keep = |(index, message)| {
             if takes(index) {
                 self.kept.lock().unwrap().push(message);

@@ -38,7 +38,7 @@ fn one_event(#[case] route: Route, #[case] fate: Ended, #[case] answer: Result<A
 #[case::one_refused(vec![kept(), refused()], several(1, &[rejected(1)]))]
 #[case::all_refused(vec![refused()], several(0, &[rejected(0)]))]
 #[case::some_unkept(vec![kept(), unkept()], several(1, &[
-    Rejected { index: 1, reason: "unacknowledged", detail: "no broker".to_owned() }]))]
+    Rejected { index: 1, reason: "unacknowledged", detail: UNKEPT.to_owned() }]))]
 #[case::none_kept(vec![refused(), unkept()], Err(Denied::Unkept(Fault::new("unacknowledged", "no broker"))))]
 #[case::nothing(vec![], several(0, &[]))]
 fn several_events(#[case] fates: Vec<Ended>, #[case] answer: Result<Answer, Denied>) {

@@ -2,7 +2,7 @@
 
 use crate::{
     admit::Limited,
-    answer::{Answer, Denied, Rejected},
+    answer::{Answer, Denied, Rejected, UNKEPT},
     budget::Budget,
     reason,
 };
@@ -129,8 +129,7 @@ fn too_many(limited: &Limited) -> Response {
 
 fn unkept(fault: &Fault) -> Response {
     let wait = if matches!(fault.tag, "queue_full" | Budget::FULL) { MOMENT } else { WHILE };
-    let detail = "it could not be made safe; send it again, under the same id";
-    let mut response = Error { error: fault.tag, detail, rejected: &[] }.reply(503);
+    let mut response = Error { error: fault.tag, detail: UNKEPT, rejected: &[] }.reply(503);
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     response
 }

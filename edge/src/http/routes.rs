@@ -19,7 +19,7 @@ use futures::StreamExt;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::json;
 use std::{io, net::SocketAddr, sync::Arc, time::Instant};
-use tracker_stream::telemetry::Health;
+use tracker_stream::{fault::Fault, telemetry::Health};
 use warp::{
     Filter, Rejection,
     filters::BoxedFilter,
@@ -144,8 +144,10 @@ struct Call {
 pub fn routes<K: Keep>(edge: &Arc<Edge<K>>) -> BoxedFilter<(Response,)> {
     ENDPOINTS.iter().rev().fold(unknown(), |others, endpoint| {
         let edge = Arc::clone(edge);
-        let found =
-            endpoint.matches().and(call()).then(move |call| answer(Arc::clone(&edge), endpoint, call));
+        let found = endpoint
+            .matches()
+            .and(call())
+            .then(move |call| to_the_end(answer(Arc::clone(&edge), endpoint, call)));
         found.or(others).unify().boxed()
     })
 }
@@ -182,6 +184,13 @@ fn chunks<B: Buf>(
     body: impl futures::Stream<Item = Result<B, warp::Error>>,
 ) -> impl futures::Stream<Item = io::Result<bytes::Bytes>> {
     body.map(|chunk| chunk.map(|mut chunk| chunk.copy_to_bytes(chunk.remaining())).map_err(io::Error::other))
+}
+
+/// A client that goes away ends its connection, not what it began: what the broker has by then is counted as
+/// accepted, or the books would not close.
+async fn to_the_end(answering: impl Future<Output = Response> + Send + 'static) -> Response {
+    let answered = tokio::spawn(answering).await;
+    answered.unwrap_or_else(|error| reply::outcome(Err(Fault::new("interrupted", error.to_string()).into())))
 }
 
 async fn answer<K: Keep>(edge: Arc<Edge<K>>, endpoint: &'static Endpoint, call: Call) -> Response {

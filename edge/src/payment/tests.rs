@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tracker_schemas::{Decimal, Kind, Timestamp};
 use uuid::Uuid;
 
-const LIMITS: Limits = Limits { event_bytes: 1 << 20, events: 10, key_bytes: 128, depth: 16, path_bytes: 0 };
+const LIMITS: Limits =
+    Limits { event_bytes: 1 << 20, events: 10_000, key_bytes: 128, depth: 16, path_bytes: 0 };
 const TENANT: Uuid = Uuid::NAMESPACE_DNS;
 const NEW: Uuid = Uuid::NAMESPACE_OID;
 
@@ -30,7 +31,7 @@ fn context() -> Context<'static> {
 
 fn read_with(body: &str, key: Option<&str>) -> Result<Vec<Result<Payment, Refusal>>, Refusal> {
     let draft = decode::body(body.as_bytes(), Format::Json, &LIMITS)?.drafts.remove(0)?;
-    payments(draft, key, &context())
+    payments(draft, key, &LIMITS, &context())
 }
 
 fn one(body: &str) -> Payment {
@@ -260,6 +261,14 @@ fn what_is_common_cannot_be_copied_without_bound() {
 fn so_many_items_are_too_many() {
     let body = format!(r#"{{"payments":[{}]}}"#, vec!["{}"; 10_001].join(","));
     assert_eq!(refused(&body), "too_many_events");
+}
+
+#[test]
+fn a_payment_is_as_long_as_an_event_at_most() {
+    let note = "x".repeat(LIMITS.event_bytes / 2);
+    let item = format!(r#"{{"amt":1,"note":"{note}"}}"#);
+    assert_eq!(one(&item).revenue, amount("1"));
+    assert_eq!(refused(&format!(r#"{{"more":"{note}","payments":[{item}]}}"#)), "event_too_large");
 }
 
 proptest! {

@@ -3,6 +3,7 @@ use crate::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_w
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tracker_schemas::{Decimal, Event, Kind, Payment};
 use warp::test::RequestBuilder;
 
@@ -278,6 +279,37 @@ async fn a_batch_that_the_broker_took_in_part_says_which() {
     assert_eq!(json["rejected"][0]["reason"], "missing_name");
     assert_eq!(json["rejected"][1]["reason"], "unacknowledged");
     assert_eq!(names(&tested), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_began_goes_on_when_it_goes_away() {
+    let tested = edge_with("", Broker::Slow);
+    let asked = tested.post("/tr/v1/tr/", r#"{"ename":"a"}"#);
+    assert!(tokio::time::timeout(Duration::from_millis(10), asked).await.is_err());
+    let kept = async {
+        while names(&tested).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), kept).await.expect("it was given up");
+}
+
+#[tokio::test]
+async fn a_payment_that_no_broker_takes_is_refused_and_not_to_be_sent_again() {
+    let tested = edge("");
+    let body = format!(r#"{{"revenue":1,"note":"{}"}}"#, "x".repeat(1_040_000));
+    let said = tested.ask(server("POST", "/tr/v1/ltv/").body(body)).await;
+    assert_eq!(said.error(), (413, "event_too_large".to_owned()));
+}
+
+#[tokio::test]
+async fn what_the_address_says_is_not_copied_without_bound() {
+    let tested = edge("");
+    let path = format!("/tr/v1/tr/?ename=a&note={}", "x".repeat(9_000));
+    let said = tested.post(&path, format!("[{}]", vec!["{}"; 1000].join(","))).await;
+    assert_eq!(said.error(), (413, "event_too_large".to_owned()));
+    let said = tested.post(&path, "[{},{}]").await;
+    assert_eq!(said.json()["accepted"], 2);
 }
 
 #[tokio::test]
