@@ -8,6 +8,9 @@
 //! payload of a fresh dead letter, which decodes whatever the first one was. Only if ClickHouse refuses that one too would
 //! it go round for ever, growing each time: then burying fails with `dead_letter_twice`, and the lane waits for a person
 //! to mend the table and to restart it.
+//!
+//! No producer of Tracker's sends a message that its dead letter could not hold. One of somebody else's, that is larger,
+//! is cut: the letter says so, and the lane goes on.
 
 use crate::codec;
 use std::{sync::Arc, time::Duration};
@@ -17,7 +20,7 @@ use tracker_stream::{
     config::{Settings, Size},
     envelope::{Headers, Message, TRACEPARENT},
     fault::{Fault, Refusal},
-    kafka::{Outgoing, Producer, ProducerOptions},
+    kafka::{MESSAGE_BYTES, Outgoing, Producer, ProducerOptions},
     lane::Bury,
     process::Failure,
     telemetry::Health,
@@ -32,6 +35,14 @@ const LINGER: Duration = Duration::ZERO;
 /// Below the lane's own patience: it tries again.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const BUFFER: Size = Size(32 << 20);
+
+/// What is kept of a message that no dead letter can hold whole: of its payload, and of its key. More than an event has.
+const CUT_PAYLOAD: usize = 900 << 10;
+const CUT_KEY: usize = 1 << 10;
+/// Largest letter: with its own key and trace it is a message within the bound.
+const LARGEST: usize = MESSAGE_BYTES - (1 << 10);
+/// Longest trace context: W3C's has 55 letters, and whatever is longer is none.
+const LONGEST_TRACE: usize = 64;
 
 /// Who refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +100,7 @@ impl DeadLetters {
         Outgoing {
             topic: Arc::clone(&self.topic),
             key: self.reader.process.into(),
-            payload: self.codec.encoder.encode(&letter),
+            payload: fitted(letter, &self.codec.encoder),
             headers,
         }
     }
@@ -116,7 +127,8 @@ impl Bury for DeadLetters {
 pub fn letter(reader: Reader, message: &Message, refusal: &Refusal, failed_at: Timestamp) -> DeadLetter {
     let Message { topic, partition, offset, timestamp_ms, key, payload, headers } = message;
     let name = format!("{topic}:{partition}:{offset}@{timestamp_ms}:{}", reader.lane);
-    let traceparent = headers.get(TRACEPARENT).and_then(|value| std::str::from_utf8(value).ok());
+    let trace = headers.get(TRACEPARENT).filter(|trace| trace.len() <= LONGEST_TRACE);
+    let traceparent = trace.and_then(|trace| std::str::from_utf8(trace).ok());
     DeadLetter {
         id: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
         failed_at,
@@ -131,6 +143,21 @@ pub fn letter(reader: Reader, message: &Message, refusal: &Refusal, failed_at: T
         traceparent: traceparent.map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
+}
+
+/// The bytes of a letter; of one that would be too large, with less of the message in it.
+fn fitted(mut letter: DeadLetter, encoder: &Encoder<DeadLetter>) -> Vec<u8> {
+    let whole = encoder.encode(&letter);
+    if whole.len() <= LARGEST {
+        return whole;
+    }
+    let DeadLetter { detail, key, payload, .. } = &mut letter;
+    detail.push_str(&format!("; the message has {} bytes and is cut here", payload.0.len()));
+    payload.0.truncate(CUT_PAYLOAD);
+    if let Some(key) = key {
+        key.0.truncate(CUT_KEY);
+    }
+    encoder.encode(&letter)
 }
 
 /// Whether `message` is a dead letter of a dead letter: it was buried once, and that did not help.
@@ -189,6 +216,26 @@ mod tests {
         let old = message("tracker.enriched", Vec::new());
         let new = Message { timestamp_ms: 1, ..old.clone() };
         assert_ne!(buried(&old, READER, 1).id, buried(&new, READER, 1).id);
+    }
+
+    #[test]
+    fn a_message_that_no_dead_letter_can_hold_is_cut_and_the_letter_says_so() {
+        let (encoder, decoder) = (Encoder::single_object(), Decoder::<DeadLetter>::new());
+        let fits = |payload: usize, key: usize| {
+            let message =
+                Message { key: Some(vec![b'k'; key]), ..message("tracker.events", vec![7; payload]) };
+            let bytes = fitted(buried(&message, READER, 1), &encoder);
+            assert!(bytes.len() <= LARGEST, "{}", bytes.len());
+            decoder.decode(&bytes).unwrap()
+        };
+        assert_eq!(fits(CUT_PAYLOAD, 36).payload.0.len(), CUT_PAYLOAD, "what an event can have stays whole");
+        let letter = fits(2_000_000, 2_000_000);
+        assert_eq!(letter.payload.0, vec![7; CUT_PAYLOAD]);
+        assert!(
+            letter.detail.ends_with("the message has 2000000 bytes and is cut here"),
+            "{}",
+            letter.detail
+        );
     }
 
     #[test]
