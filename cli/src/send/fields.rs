@@ -15,7 +15,8 @@ impl FromStr for Pair {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE, or KEY:=JSON; a file goes after --file")?;
+        let (key, value) =
+            text.split_once('=').ok_or("must be KEY=VALUE, or KEY:=JSON; a file goes after --file")?;
         let (key, value) = match key.strip_suffix(':') {
             Some(key) => (key, serde_json::from_str(value).map_err(|error| format!("is no JSON: {error}"))?),
             None => (key, Value::String(value.to_owned())),
