@@ -61,7 +61,8 @@ impl Message {
     #[must_use]
     pub fn weight(&self) -> usize {
         const OVERHEAD: usize = 256;
-        OVERHEAD + self.payload.len() + self.key.as_ref().map_or(0, Vec::len)
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        OVERHEAD + self.payload.len() + self.key.as_ref().map_or(0, Vec::len) + headers
     }
 }
 

@@ -9,6 +9,7 @@
 mod partition;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use crate::{
     batch::Limits,
@@ -23,6 +24,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
+use waiting::Waiting;
 
 /// What one message becomes. Pure: no I/O, no clock but the one it was given.
 pub trait Step: Send + Sync + 'static {
@@ -131,7 +133,7 @@ where
             sink: self.sink,
             dead: self.dead,
             limits: self.limits,
-            health: self.health,
+            waiting: Waiting::new(self.name, self.health),
             commits: source.commits(),
             died: CancellationToken::new(),
         });
@@ -145,7 +147,7 @@ where
             match signal {
                 Some(Signal::Assigned(partitions)) => {
                     partitions.into_iter().for_each(|partition| open.assign(partition, &shared));
-                    shared.health.set(self.name, Ok(()));
+                    shared.waiting.assigned();
                 }
                 Some(Signal::Revoked(partitions, done)) => {
                     open.close(&partitions).await?;

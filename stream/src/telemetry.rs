@@ -20,6 +20,9 @@ const SECONDS: &[f64] =
 /// Bounds of the histograms of batch sizes, rows.
 const ROWS: &[f64] = &[1.0, 10.0, 100.0, 1_000.0, 5_000.0, 10_000.0, 25_000.0, 50_000.0, 100_000.0];
 
+/// Exit code of a process that was told twice to end: what a shell says of one that died of SIGINT.
+const SIGNALLED: i32 = 130;
+
 /// Starts the metrics of this process and returns what renders them in Prometheus' text format.
 ///
 /// # Errors
@@ -50,6 +53,10 @@ pub fn shutdown_signal() -> Result<CancellationToken, Fault> {
             _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
         }
         cancel.cancel();
+        // Whoever presses Ctrl-C now does not want to wait. A further SIGTERM is no such wish: supervisors repeat it.
+        let _asked = interrupt.recv().await;
+        tracing::warn!("SIGINT: ending at once; what is not done yet is read again at the next start");
+        std::process::exit(SIGNALLED);
     });
     Ok(token)
 }

@@ -14,7 +14,10 @@ use rdkafka::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -32,6 +35,12 @@ const COMMITTED: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 const TRIES: u32 = 6;
 
+/// Part of the health: whether the group can have its partitions.
+const GROUP: &str = "group";
+
+/// librdkafka's word for a partition that is read.
+const FETCHING: &str = "active";
+
 /// The group membership of one source.
 pub struct Member {
     lane: &'static str,
@@ -40,6 +49,7 @@ pub struct Member {
     runtime: Handle,
     health: Health,
     watch: Watch,
+    waiting: AtomicBool,
     /// Partitions that have gone since the poll thread last asked.
     gone: Mutex<Vec<i32>>,
     /// What the broker has acknowledged of each partition since it was assigned.
@@ -63,6 +73,7 @@ impl Member {
             runtime,
             health: health.clone(),
             watch,
+            waiting: AtomicBool::new(false),
             gone,
             committed,
         }
@@ -78,10 +89,20 @@ impl Member {
         lock(&self.committed).get(&partition) == Some(&next)
     }
 
-    /// Notes what the lane waits for.
+    /// Notes what the group waits for, once for as long as it does.
     pub(super) fn waits(&self, why: String) {
-        tracing::warn!(lane = self.lane, why);
-        self.health.set(self.lane, Err(why));
+        if !self.waiting.swap(true, Ordering::Relaxed) {
+            tracing::warn!(lane = self.lane, why);
+        }
+        self.health.set(GROUP, Err(why));
+    }
+
+    /// Notes that messages or partitions have come: nothing is waited for any more.
+    pub(super) fn flows(&self) {
+        if self.waiting.swap(false, Ordering::Relaxed) {
+            tracing::info!(lane = self.lane, "the group goes on");
+            self.health.set(GROUP, Ok(()));
+        }
     }
 
     /// Where each partition starts: at its committed offset, and at the beginning where none was ever committed.
@@ -123,6 +144,9 @@ impl Member {
         // First the lane, then the assignment: no message comes before its partition is known.
         let _closed = self.signals.send(Signal::Assigned(partitions(list)));
         consumer.incremental_assign(&starts)?;
+        if starts.count() > 0 {
+            self.flows();
+        }
         tracing::info!(lane = self.lane, partitions = ?partitions(list), "assigned");
         Ok(())
     }
@@ -162,6 +186,9 @@ impl ClientContext for Member {
         self.watch.statistics(&statistics);
         let topic = statistics.topics.get(&*self.topic);
         for (number, partition) in topic.iter().flat_map(|topic| &topic.partitions) {
+            if partition.fetch_state == FETCHING {
+                self.flows();
+            }
             if partition.consumer_lag >= 0 {
                 crate::metrics::lag(self.lane, *number, partition.consumer_lag);
             }

@@ -16,17 +16,24 @@ pub(super) struct Watch {
     part: &'static str,
     health: Health,
     up: AtomicBool,
+    fatal: AtomicBool,
 }
 
 impl Watch {
     /// Reports the broker's state of `client` as the health of `part`.
     pub(super) fn new(client: &'static str, part: &'static str, health: &Health) -> Self {
         health.set(part, Err("no broker has answered yet".to_owned()));
-        Self { client, part, health: health.clone(), up: AtomicBool::new(false) }
+        Self {
+            client,
+            part,
+            health: health.clone(),
+            up: AtomicBool::new(false),
+            fatal: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+        self.up.load(Ordering::Relaxed) && !self.fatal.load(Ordering::Relaxed)
     }
 
     pub(super) fn saw(&self, up: bool) {
@@ -37,7 +44,9 @@ impl Watch {
                 false => tracing::warn!(client = self.client, "no broker answers"),
             }
         }
-        self.health.set(self.part, if up { Ok(()) } else { Err("no broker answers".to_owned()) });
+        if !self.fatal.load(Ordering::Relaxed) {
+            self.health.set(self.part, if up { Ok(()) } else { Err("no broker answers".to_owned()) });
+        }
     }
 
     pub(super) fn statistics(&self, statistics: &Statistics) {
@@ -45,10 +54,15 @@ impl Watch {
     }
 
     pub(super) fn error(&self, error: &KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.saw(false);
-        } else {
-            tracing::debug!(client = self.client, %error, reason, "librdkafka");
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.saw(false),
+            // The client takes nothing any more, whatever its connections say: only a new process mends it.
+            Some(RDKafkaErrorCode::Fatal) => {
+                tracing::error!(client = self.client, %error, reason, "the client has failed for good");
+                self.fatal.store(true, Ordering::Relaxed);
+                self.health.set(self.part, Err(format!("failed for good: {reason}; start again")));
+            }
+            _ => tracing::debug!(client = self.client, %error, reason, "librdkafka"),
         }
     }
 }
@@ -85,3 +99,20 @@ impl ClientContext for Quiet {
 }
 
 impl rdkafka::consumer::ConsumerContext for Quiet {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_failed_for_good_is_not_well_again_because_a_broker_answers() {
+        let health = Health::default();
+        let watch = Watch::new("events", "events", &health);
+        watch.saw(true);
+        assert!(watch.is_up() && health.ready().is_ok());
+        watch.error(&KafkaError::Global(RDKafkaErrorCode::Fatal), "fenced");
+        watch.saw(true);
+        assert!(!watch.is_up());
+        assert_eq!(health.ready(), Err(vec![("events", "failed for good: fenced; start again".to_owned())]));
+    }
+}

@@ -22,6 +22,9 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
+/// What framing adds to a message on the wire, at most, besides a few bytes for each header.
+const FRAMING: usize = 512;
+
 /// One message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -33,6 +36,14 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
     /// Headers.
     pub headers: Headers,
+}
+
+impl Outgoing {
+    /// Whether no broker will take it.
+    pub(super) fn is_too_large(&self) -> bool {
+        let headers: usize = self.headers.iter().map(|(key, value)| key.len() + value.len() + 10).sum();
+        self.payload.len() + self.key.len() + headers + FRAMING > MESSAGE_BYTES
+    }
 }
 
 /// How a producer works.
@@ -95,6 +106,9 @@ impl Producer {
         sent: usize,
         messages: impl Iterator<Item = &Outgoing>,
     ) -> Vec<Result<(), Fault>> {
+        if sent == 0 {
+            return Vec::new();
+        }
         let started_at = Instant::now();
         let latch = Arc::new(Latch::new(sent));
         for (index, message) in messages.enumerate() {

@@ -5,7 +5,7 @@ use crate::{envelope::Message, fault::Fault};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
-    error::KafkaError,
+    error::{KafkaError, RDKafkaErrorCode},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -37,10 +37,12 @@ pub struct Reader {
 
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
+/// Defaults that an operator may change: the end of a topic is noticed soon, and little is fetched ahead.
+const TUNED: [(&str, &str); 2] = [("fetch.wait.max.ms", "50"), ("queued.max.messages.kbytes", "16384")];
 /// How often the thread looks whether anybody still reads.
 const TICK: Duration = Duration::from_millis(100);
 /// Messages read ahead.
-const AHEAD: usize = 1000;
+const AHEAD: usize = 64;
 
 impl Reader {
     /// Finds the partitions and where each begins.
@@ -49,7 +51,7 @@ impl Reader {
     /// No broker, or no such topic.
     pub async fn open(config: &KafkaConfig, topic: &str, from: From) -> Result<Self, Fault> {
         let consumer: BaseConsumer<Quiet> = config
-            .client("reader", &[("fetch.wait.max.ms", "50")]) // the end of a topic is noticed soon
+            .client("reader", &TUNED)
             .set("group.id", config.group("reader")) // wanted by librdkafka; nothing is joined or committed
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
@@ -129,8 +131,8 @@ fn read(
                 }
                 Ok(Reading::CaughtUp)
             }
-            Some(Err(error)) if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
-                Err(Fault::new("kafka_fatal", error.to_string()))
+            Some(Err(error)) if lasts(&error) => {
+                Err(Fault::new("kafka_refused", format!("{topic}: {error}")))
             }
             Some(Err(error)) => {
                 tracing::debug!(%topic, %error, "the reader goes on");
@@ -141,4 +143,21 @@ fn read(
             return;
         }
     }
+}
+
+/// Whether waiting does not mend it.
+fn lasts(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(error, KafkaError::MessageConsumptionFatal(_))
+        || matches!(
+            error.rdkafka_error_code(),
+            Some(
+                Code::Authentication
+                    | Code::SaslAuthenticationFailed
+                    | Code::TopicAuthorizationFailed
+                    | Code::GroupAuthorizationFailed
+                    | Code::UnknownTopicOrPartition
+                    | Code::UnknownTopic
+            )
+        )
 }

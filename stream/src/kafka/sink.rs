@@ -1,9 +1,9 @@
 //! A topic as the end of a lane.
 
-use super::producer::{Outgoing, Producer};
+use super::producer::{MESSAGE_BYTES, Outgoing, Producer};
 use crate::{
     envelope::PlannedRange,
-    fault::{Fault, Refusal, WriteError},
+    fault::{Refusal, WriteError},
     lane::Sink,
 };
 use std::time::Duration;
@@ -11,8 +11,16 @@ use std::time::Duration;
 /// How long to let the queue drain before what did not fit is offered again.
 const ROOM: Duration = Duration::from_millis(5);
 
+/// The tag of a message that no broker takes.
+const TOO_LARGE: &str = "too_large";
+
 impl Sink<Outgoing> for Producer {
     async fn write(&self, _range: &PlannedRange, items: &[Outgoing]) -> Result<(), WriteError> {
+        // Before any is sent: the lane looks for it by halves, and what was sent by then would be sent again.
+        if let Some(large) = items.iter().find(|item| item.is_too_large()) {
+            let detail = format!("{} bytes: a message may have {MESSAGE_BYTES}", large.payload.len());
+            return Err(Refusal::new(TOO_LARGE, detail).into());
+        }
         let mut left: Vec<&Outgoing> = items.iter().collect();
         loop {
             let verdicts = self.send_each(left.len(), left.iter().copied()).await;
@@ -22,7 +30,6 @@ impl Sink<Outgoing> for Producer {
                     Ok(()) => {}
                     // Only what did not fit goes again: the rest is safe already, and would be doubled.
                     Err(fault) if fault.tag == Self::QUEUE_FULL => full.push(message),
-                    Err(fault) if fault.tag == "too_large" => return Err(content(&fault)),
                     Err(fault) => return Err(fault.into()),
                 }
             }
@@ -33,9 +40,4 @@ impl Sink<Outgoing> for Producer {
             tokio::time::sleep(ROOM).await;
         }
     }
-}
-
-/// A message that no broker takes is the message's fault.
-fn content(fault: &Fault) -> WriteError {
-    WriteError::Content(Refusal::new("too_large", fault.detail.clone()))
 }

@@ -46,6 +46,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// the group misses a member that is gone.
 const LEAVE: Duration = Duration::from_secs(5);
 
+/// A budget of nothing would bound nothing: every weight is cut to it.
+const LEAST_BUDGET: usize = 64 << 10;
+
+/// Defaults that an operator may change.
+const TUNED: [(&str, &str); 3] = [
+    ("fetch.queue.backoff.ms", "20"),
+    ("fetch.wait.max.ms", "50"),
+    // After `kill -9` the group waits this long before the next start has its partitions; librdkafka's 45 s are for
+    // members that do not have a thread of their own for the group.
+    ("session.timeout.ms", "10000"),
+];
+
 /// What a source reads.
 #[derive(Debug, Clone)]
 pub struct SourceOptions {
@@ -79,7 +91,7 @@ impl Source {
         let stop = Arc::new(AtomicBool::new(false));
         let member = Member::new(options.lane, &options.topic, sender.clone(), Handle::current(), health);
         let consumer: BaseConsumer<Member> = config
-            .client(options.lane, &[("fetch.queue.backoff.ms", "20"), ("fetch.wait.max.ms", "50")])
+            .client(options.lane, &TUNED)
             .set("group.id", &options.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -91,14 +103,15 @@ impl Source {
             .map_err(fault)?;
         consumer.subscribe(&[&options.topic]).map_err(fault)?;
         let consumer = Arc::new(consumer);
+        let capacity = options.fetch_buffer.0.clamp(LEAST_BUDGET, Semaphore::MAX_PERMITS);
         let (leaving, left) = std::sync::mpsc::channel();
         let member = Arc::downgrade(&consumer);
         let poller = Poller {
             lane: options.lane,
             topic: Arc::clone(&options.topic),
             consumer,
-            budget: Arc::new(Semaphore::new(options.fetch_buffer.0)),
-            capacity: options.fetch_buffer.0,
+            budget: Arc::new(Semaphore::new(capacity)),
+            capacity,
             signals: sender,
             stop: Arc::clone(&stop),
             runtime: Handle::current(),
@@ -219,7 +232,10 @@ impl Poller {
         held.forget(&self.consumer.context().gone());
         match polled {
             None => {}
-            Some(Ok(message)) => held.messages.push_back(detach(&message, &self.topic)),
+            Some(Ok(message)) => {
+                self.consumer.context().flows();
+                held.messages.push_back(detach(&message, &self.topic));
+            }
             Some(Err(error)) => self.report(&error),
         }
     }

@@ -1,6 +1,6 @@
 //! One partition of a lane: gather, store, commit, again.
 
-use super::{Bury, Commit, Commits, Sink, Step};
+use super::{Bury, Commit, Commits, Sink, Step, waiting::Waiting};
 use crate::{
     batch::{Fill, Limits},
     clock,
@@ -8,7 +8,6 @@ use crate::{
     fault::{Fault, Refusal, WriteError},
     metrics,
     retry::Backoff,
-    telemetry::Health,
 };
 use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
@@ -22,7 +21,7 @@ pub(super) struct Shared<St, Si, B, C> {
     pub(super) sink: Si,
     pub(super) dead: B,
     pub(super) limits: Limits,
-    pub(super) health: Health,
+    pub(super) waiting: Waiting,
     pub(super) commits: C,
     /// Cancelled when the task of a partition panics: the lane ends, for nobody else would carry that partition.
     pub(super) died: CancellationToken,
@@ -110,6 +109,7 @@ where
             self.commit(Commit::Now).await; // nothing comes that would make up for it
         }
         died.disarm();
+        self.shared.waiting.ends(self.number);
         inbox.close();
         while let Ok(envelope) = inbox.try_recv() {
             envelope.receipt.leave_open();
@@ -263,7 +263,7 @@ where
                 Ok(done) => {
                     if backoff.tries() > 0 {
                         tracing::info!(lane = self.shared.name, partition = self.number, "the lane goes on");
-                        self.shared.health.set(self.shared.name, Ok(()));
+                        self.shared.waiting.ends(self.number);
                     }
                     return Ok(done);
                 }
@@ -273,7 +273,7 @@ where
             metrics::faulted(self.shared.name, fault.tag);
             tracing::warn!(lane = self.shared.name, partition = self.number, tries = backoff.tries(), %fault,
                 "waiting {wait:?}, then trying again");
-            self.shared.health.set(self.shared.name, Err(fault.to_string()));
+            self.shared.waiting.begins(self.number, fault.to_string());
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.ending.forced.cancelled() => return Err(LeftOpen),

@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 /// How often histograms are folded, so that they stay small when nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// The pause after a connection that could not be taken.
+const NO_FILES: Duration = Duration::from_millis(50);
+
 /// Serves until `shutdown`. Returns once it listens, with the address.
 ///
 /// # Errors
@@ -35,7 +38,10 @@ pub async fn serve(
                 () = shutdown.cancelled() => return,
                 _ = upkeep.tick() => metrics.run_upkeep(),
                 accepted = listener.accept() => {
-                    let Ok((stream, _)) = accepted else { continue };
+                    let Ok((stream, _)) = accepted else {
+                        tokio::time::sleep(NO_FILES).await; // it fails at once, and for as long as there are none
+                        continue;
+                    };
                     let (health, metrics) = (health.clone(), metrics.clone());
                     tokio::spawn(async move {
                         let answer = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &health, &metrics)));
