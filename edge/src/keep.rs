@@ -1,6 +1,11 @@
 //! Where accepted records are made safe. Nothing here decides what is accepted.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use crate::outage::Outage;
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracker_schemas::{Encoder, Record};
 use tracker_stream::{
     envelope::{Headers, TRACEPARENT},
@@ -45,6 +50,8 @@ pub struct Writer<K, R> {
     pub id: fn(&R) -> Uuid,
     /// How long to wait for the verdicts.
     pub timeout: Duration,
+    /// What the operator is told of those that are not safe.
+    pub outage: Outage,
 }
 
 impl<K: Keep, R: Record> Writer<K, R> {
@@ -57,13 +64,15 @@ impl<K: Keep, R: Record> Writer<K, R> {
         let messages =
             records.iter().zip(&ids).map(|(record, id)| self.message(record, *id, traceparent)).collect();
         drop(records);
-        match tokio::time::timeout(self.timeout, self.keep.keep(messages)).await {
+        let verdicts: Vec<_> = match tokio::time::timeout(self.timeout, self.keep.keep(messages)).await {
             Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|()| id)).collect(),
             Err(_) => {
                 let late = Fault::new(Self::LATE, "the broker did not acknowledge in time");
                 vec![Err(late); ids.len()]
             }
-        }
+        };
+        self.outage.note(&self.topic, &verdicts, Instant::now());
+        verdicts
     }
 
     fn message(&self, record: &R, id: Uuid, traceparent: &str) -> Outgoing {

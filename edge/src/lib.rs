@@ -21,6 +21,7 @@ pub mod draft;
 pub mod http;
 pub mod keep;
 mod metrics;
+pub mod outage;
 pub mod payment;
 pub mod reason;
 pub mod request;

@@ -7,9 +7,13 @@ use crate::{
     config::EdgeConfig,
     http::{self, Connections, Edge},
     keep::Writer,
+    outage::Outage,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracker_schemas::{Encoder, Event, Payment, Record};
@@ -78,6 +82,8 @@ pub async fn run(
         while ending.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
             metrics.run_upkeep();
             swept.collector.limiter.sweep();
+            swept.collector.events.outage.lapse(Instant::now());
+            swept.collector.payments.outage.lapse(Instant::now());
         }
     });
     http::serve(listener, &edge, shutdown).await;
@@ -101,6 +107,7 @@ async fn build(
             encoder: encoder(registry.as_ref(), &kafka).await?,
             id: |event: &Event| -> Uuid { event.fact.eid },
             timeout: config.produce_timeout,
+            outage: Outage::new("events_topic", health.clone()),
         },
         payments: Writer {
             keep: Producer::start(&kafka, &options("payments", Duration::ZERO), &health)?,
@@ -108,6 +115,7 @@ async fn build(
             encoder: encoder(registry.as_ref(), &kafka).await?,
             id: |payment: &Payment| -> Uuid { payment.id },
             timeout: config.produce_timeout,
+            outage: Outage::new("payments_topic", health.clone()),
         },
         limiter: Limiter::new(config.rate),
         budget: Budget::new(config.inflight.0),

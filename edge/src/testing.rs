@@ -7,6 +7,7 @@ use crate::{
     config::EdgeConfig,
     http::{Connections, Edge, Peer, routes, serve},
     keep::{Keep, Writer},
+    outage::Outage,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -37,6 +38,8 @@ pub(crate) enum Broker {
     Hanging,
     /// Answers after a second.
     Slow,
+    /// Has no topics.
+    Empty,
 }
 
 /// Keeps messages in memory.
@@ -79,7 +82,8 @@ impl Keep for Memory {
                 self.kept.lock().unwrap().push(message);
                 Ok(())
             } else {
-                Err(Fault::new("unacknowledged", "the broker is down"))
+                let tag = if self.broker == Broker::Empty { "topic_missing" } else { "unacknowledged" };
+                Err(Fault::new(tag, "the broker does not take it"))
             }
         };
         messages.into_iter().enumerate().map(keep).collect()
@@ -117,15 +121,15 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     let config = EdgeConfig::read(&settings).unwrap();
     let (events, payments) = (Memory::new(broker), Memory::new(broker));
     let health = Health::of(&["events"]);
-    if broker == Broker::Up {
+    if matches!(broker, Broker::Up | Broker::Empty) {
         health.set("events", Ok(()));
     }
     let collector = Collector {
         keys: Keys::load(&path).unwrap(),
         limiter: Limiter::new(config.rate),
         budget: Budget::new(config.inflight.0),
-        events: writer(&events, &config, |event: &Event| event.fact.eid),
-        payments: writer(&payments, &config, |payment: &Payment| payment.id),
+        events: writer(&events, &config, &health, |event: &Event| event.fact.eid),
+        payments: writer(&payments, &config, &health, |payment: &Payment| payment.id),
         config,
     };
     let connections = Connections::new(collector.config.connection.most);
@@ -134,10 +138,16 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     Tested { routes: routes(&edge), edge, events, payments, _keys: directory }
 }
 
-fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, id: fn(&R) -> Uuid) -> Writer<Memory, R> {
+fn writer<R: Record>(
+    keep: &Memory,
+    config: &EdgeConfig,
+    health: &Health,
+    id: fn(&R) -> Uuid,
+) -> Writer<Memory, R> {
     let topic = format!("test.{}", R::TOPIC.name()).into();
     let keep = keep.clone();
-    Writer { keep, topic, encoder: Encoder::single_object(), id, timeout: config.produce_timeout }
+    let outage = Outage::new(R::TOPIC.name(), health.clone());
+    Writer { keep, topic, encoder: Encoder::single_object(), id, timeout: config.produce_timeout, outage }
 }
 
 fn key_file() -> String {

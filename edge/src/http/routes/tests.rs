@@ -271,6 +271,18 @@ async fn without_the_broker_nothing_is_a_success(#[case] broker: Broker, #[case]
 }
 
 #[tokio::test]
+async fn an_edge_whose_topic_is_missing_says_so_in_its_readiness() {
+    let tested = edge_with("", Broker::Empty);
+    assert_eq!(tested.get("/ready").await.status, 200);
+    assert_eq!(
+        tested.post("/tr/v1/tr/", r#"{"ename":"a"}"#).await.error(),
+        (503, "topic_missing".to_owned())
+    );
+    let ready = tested.get("/ready").await;
+    assert_eq!((ready.status, ready.body.contains("test.events is missing")), (503, true), "{}", ready.body);
+}
+
+#[tokio::test]
 async fn a_batch_that_the_broker_took_in_part_says_which() {
     let tested = edge_with("", Broker::Failing);
     let said = tested.post("/tr/v1/tr/", r#"[{"ename":"a"},{},{"ename":"b"}]"#).await;
