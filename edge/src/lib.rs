@@ -18,6 +18,7 @@ pub mod collect;
 pub mod config;
 pub mod decode;
 pub mod draft;
+pub mod files;
 pub mod http;
 pub mod keep;
 mod metrics;

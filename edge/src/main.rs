@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use tokio::net::TcpListener;
-use tracker_edge::{Setup, run};
+use tracker_edge::{Setup, files, run};
 use tracker_stream::{
     fault::Fault,
     process::{self, About, Failure, Start},
@@ -19,10 +19,23 @@ fn main() -> ExitCode {
 
 async fn live(start: Start) -> Result<(), Failure> {
     let setup = Setup::read(&start.settings)?;
+    open_files(setup.config.connection.most);
     let listen = setup.config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         Fault::new("listen", format!("cannot listen on {listen}: {error}; set another `edge.listen`"))
     })?;
     tracing::info!(%listen, node = setup.config.node, "the edge listens");
     run(setup, listener, start.metrics, start.shutdown).await
+}
+
+/// An edge that cannot have as many connections as it was told to is an edge all the same.
+fn open_files(connections: usize) {
+    match files::raise() {
+        Ok(limit) => {
+            if let Some(shortage) = files::shortage(limit, connections) {
+                tracing::warn!("{shortage}");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+    }
 }
