@@ -19,10 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tracker_schemas::{Encoder, Event, Payment, Record};
 use tracker_stream::{
     config::{Mistakes, Settings},
-    fault::Fault,
     kafka::{KafkaConfig, Producer, ProducerOptions},
     process::Failure,
-    registry::{Registry, RegistryConfig},
+    registry,
     telemetry::Health,
 };
 use uuid::Uuid;
@@ -32,8 +31,8 @@ pub struct Setup {
     /// Sections `[edge]`, `[privacy]`, `[keys]`.
     pub config: EdgeConfig,
     kafka: KafkaConfig,
-    registry: Option<Registry>,
     keys: Keys,
+    settings: Settings,
 }
 
 impl Setup {
@@ -45,12 +44,11 @@ impl Setup {
         let mut mistakes = Mistakes::default();
         let config = mistakes.collect(EdgeConfig::read(settings));
         let kafka = mistakes.collect(settings.kafka());
-        let registry = settings.section::<RegistryConfig>("schema_registry").and_then(Registry::connect);
-        let registry = mistakes.collect(registry);
+        mistakes.collect(registry::configured(settings));
         let keys = config.as_ref().and_then(|config| mistakes.collect(Keys::load(&config.keys)));
-        match (config, kafka, registry, keys) {
-            (Some(config), Some(kafka), Some(registry), Some(keys)) => {
-                Ok(Self { config, kafka, registry, keys })
+        match (config, kafka, keys) {
+            (Some(config), Some(kafka), Some(keys)) => {
+                mistakes.or(Self { config, kafka, keys, settings: settings.clone() })
             }
             _ => Err(mistakes),
         }
@@ -94,8 +92,8 @@ pub async fn run(
 async fn build(
     setup: Setup,
     metrics: Box<dyn Fn() -> String + Send + Sync>,
-) -> Result<Edge<Producer>, Fault> {
-    let Setup { config, kafka, registry, keys } = setup;
+) -> Result<Edge<Producer>, Failure> {
+    let Setup { config, kafka, keys, settings } = setup;
     let health = Health::default();
     // What the broker has not acknowledged by then is not sent any more: the client is about to be told no.
     let timeout = config.produce_timeout * 3 / 4;
@@ -104,7 +102,7 @@ async fn build(
         events: Writer {
             keep: Producer::start(&kafka, &options("events", LINGER), &health)?,
             topic: kafka.topic(Event::TOPIC.name()),
-            encoder: encoder(registry.as_ref(), &kafka).await?,
+            encoder: encoder(&settings, &kafka).await?,
             id: |event: &Event| -> Uuid { event.fact.eid },
             timeout: config.produce_timeout,
             outage: Outage::new("events_topic", health.clone()),
@@ -112,7 +110,7 @@ async fn build(
         payments: Writer {
             keep: Producer::start(&kafka, &options("payments", Duration::ZERO), &health)?,
             topic: kafka.topic(Payment::TOPIC.name()),
-            encoder: encoder(registry.as_ref(), &kafka).await?,
+            encoder: encoder(&settings, &kafka).await?,
             id: |payment: &Payment| -> Uuid { payment.id },
             timeout: config.produce_timeout,
             outage: Outage::new("payments_topic", health.clone()),
@@ -127,10 +125,9 @@ async fn build(
 }
 
 /// How values are framed: with the registry's id for the schema, where there is a registry.
-async fn encoder<R: Record>(registry: Option<&Registry>, kafka: &KafkaConfig) -> Result<Encoder<R>, Fault> {
-    let Some(registry) = registry else { return Ok(Encoder::single_object()) };
-    let subject = format!("{}-value", kafka.topic(R::TOPIC.name()));
-    Ok(Encoder::confluent(registry.register(&subject, R::TOPIC.avsc()).await?))
+async fn encoder<R: Record>(settings: &Settings, kafka: &KafkaConfig) -> Result<Encoder<R>, Failure> {
+    let id = registry::id(settings, &kafka.topic(R::TOPIC.name()), R::TOPIC.avsc()).await?;
+    Ok(Encoder::framed(id))
 }
 
 /// Nobody waits for what is still queued: its callers were told no. It is given its time all the same.

@@ -41,12 +41,20 @@ struct Id {
     id: u32,
 }
 
+/// The registry that the settings name, if they name one.
+///
+/// # Errors
+/// A URL that is none.
+pub fn configured(settings: &Settings) -> Result<Option<Registry>, Mistakes> {
+    settings.section("schema_registry").and_then(Registry::connect)
+}
+
 /// The id under which values of `topic` are to be written with `schema`; `None` where no registry is configured.
 ///
 /// # Errors
 /// Settings that name no registry that can be, or a registry that does not answer or does not take the schema.
 pub async fn id(settings: &Settings, topic: &str, schema: &str) -> Result<Option<u32>, Failure> {
-    match Registry::connect(settings.section("schema_registry")?)? {
+    match configured(settings)? {
         Some(registry) => Ok(Some(registry.register(&subject(topic), schema).await?)),
         None => Ok(None),
     }
@@ -57,7 +65,7 @@ pub async fn id(settings: &Settings, topic: &str, schema: &str) -> Result<Option
 /// # Errors
 /// As [`id`].
 pub async fn versions(settings: &Settings, topic: &str) -> Result<Vec<Registered>, Failure> {
-    match Registry::connect(settings.section("schema_registry")?)? {
+    match configured(settings)? {
         Some(registry) => Ok(registry.versions(&subject(topic)).await?),
         None => Ok(Vec::new()),
     }
