@@ -9,7 +9,7 @@ use tracker_processors::{
 };
 use tracker_stream::{
     config::{Mistakes, Settings},
-    registry::Registry,
+    registry,
 };
 
 /// What was typed.
@@ -49,7 +49,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     mistakes.collect(EdgeConfig::read(settings));
     mistakes.collect(EnrichConfig::read(settings));
     mistakes.collect(settings.section("privacy").and_then(|privacy| Privacy::new(&privacy)));
-    mistakes.collect(settings.section("schema_registry").and_then(Registry::connect));
+    mistakes.collect(registry::configured(settings));
     for name in ["load", "payments"] {
         mistakes.collect(settings.section::<ProcessConfig>(name));
     }

@@ -11,6 +11,7 @@ use tracker_stream::{
 const ABOUT: About = About {
     name: "tracker-edge",
     summary: "Takes events and payments over HTTP, and answers when the broker has them",
+    check: |settings| Setup::read(settings).map(drop),
 };
 
 fn main() -> ExitCode {

@@ -7,6 +7,7 @@ use tracker_stream::{
     batch::Limits,
     config::{Mistake, Mistakes, Settings, Size, span},
     kafka::KafkaConfig,
+    registry,
 };
 
 /// All that a processor which loads is told.
@@ -30,6 +31,7 @@ impl LoaderConfig {
         let client =
             mistakes.collect(ClickHouseConfig::read(settings).and_then(|config| Client::new(&config)));
         let kafka = mistakes.collect(settings.kafka());
+        mistakes.collect(registry::configured(settings));
         for lane in lanes {
             mistakes.collect(limits(settings, lane));
         }

@@ -17,6 +17,8 @@ pub struct About {
     pub name: &'static str,
     /// What it does, in one sentence.
     pub summary: &'static str,
+    /// Reads the sections that it would read at its start, and says all that is wrong with them.
+    pub check: fn(&Settings) -> Result<(), Mistakes>,
 }
 
 /// What a binary starts with.
@@ -78,8 +80,16 @@ fn arguments(about: About) -> Command {
             Arg::new("check-config")
                 .long("check-config")
                 .action(ArgAction::SetTrue)
-                .help("Print the settings, secrets as ***, and end"),
+                .help("Check the settings, print them with secrets as ***, and end"),
         )
+}
+
+/// What would keep the program from starting, all of it together.
+fn check(about: About, settings: &Settings) -> Result<(), Mistakes> {
+    let mut mistakes = Mistakes::default();
+    mistakes.collect(settings.log());
+    mistakes.collect((about.check)(settings));
+    mistakes.or(())
 }
 
 /// How long what still runs may take when everything has ended.
@@ -91,6 +101,7 @@ where
 {
     let settings = Settings::load(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
     if matches.get_flag("check-config") {
+        check(about, &settings)?;
         let written = write!(std::io::stdout(), "{settings}");
         return written.map_err(|error| Fault::new("stdout", error.to_string()).into());
     }
@@ -108,4 +119,21 @@ where
     // A call into librdkafka may still wait for a broker that is away: nobody needs its answer.
     runtime.shutdown_timeout(LEFT_BEHIND);
     lived
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Mistake;
+
+    #[test]
+    fn the_settings_are_right_when_the_log_and_the_programs_own_sections_are() {
+        let about = |check| About { name: "tracker-test", summary: "Tests.", check };
+        let settings = |text| Settings::merge(text, "test", std::iter::empty()).unwrap();
+        assert_eq!(check(about(|_| Ok(())), &settings("")), Ok(()));
+        let wrong = about(|_| Err(Mistake::new("edge.listen", "is no address").into()));
+        let mistakes = check(wrong, &settings("[log]\nlevel = \"loud\"")).unwrap_err();
+        let keys: Vec<&str> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
+        assert_eq!(keys, ["log.level", "edge.listen"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! The tools of the `tracker` command, on a running site: `tap`, `send`, `keys`, `config`, `topics`.
 
-use crate::rig::{Program, Site, post, run, shared, until};
+use crate::rig::{Program, Site, binary, post, run, shared, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
@@ -367,4 +367,17 @@ fn no_secret_is_ever_written_to_a_log() {
         }
         assert_eq!(logs, 4);
     });
+}
+
+#[test]
+fn each_program_checks_its_own_sections_without_starting() {
+    let wrong = [("EDGE", "edge"), ("ENRICH", "enrich"), ("LOAD", "load"), ("PAYMENTS", "payments")];
+    for (section, name) in wrong {
+        let mut command = std::process::Command::new(binary(&format!("tracker-{name}")));
+        command.arg("--check-config").env(format!("TRACKER_{section}__LISTEN"), "here");
+        let output = command.env("TRACKER_LOG__LEVEL", "loud").output().unwrap();
+        let told = error_of(&output);
+        assert_eq!(output.status.code(), Some(2), "tracker-{name}: {told}");
+        assert!(told.contains(&format!("{name}.listen ")) && told.contains("log.level "), "{told}");
+    }
 }

@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     let about = About {
         name: "tracker-load",
         summary: "Loads enriched events and dead letters from their topics into ClickHouse.",
+        check: load::check,
     };
     process::main(about, load::run)
 }

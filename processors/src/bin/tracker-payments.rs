@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     let about = About {
         name: "tracker-payments",
         summary: "Loads payments from their topic into ClickHouse, each as soon as it has arrived.",
+        check: payments::check,
     };
     process::main(about, payments::run)
 }

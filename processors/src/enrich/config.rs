@@ -12,6 +12,7 @@ use tracker_stream::{
     config::{Mistake, Mistakes, Settings, Size, span},
     kafka::KafkaConfig,
     keys::KeyFile,
+    registry,
 };
 
 /// Section `[enrich]`.
@@ -65,13 +66,14 @@ impl Config {
     pub(super) fn read(settings: &Settings) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let kafka = mistakes.collect(settings.kafka());
+        mistakes.collect(registry::configured(settings));
         let enrich = mistakes.collect(EnrichConfig::read(settings));
         let privacy_config: Option<PrivacyConfig> = mistakes.collect(settings.section("privacy"));
         let privacy = privacy_config.as_ref().and_then(|config| mistakes.collect(Privacy::new(config)));
         let keys = settings.section("keys").and_then(|KeysConfig { file }| KeyFile::load(&file));
         let keys = mistakes.collect(keys);
         match (kafka, enrich, privacy, privacy_config, keys) {
-            (Some(kafka), Some(enrich), Some(privacy), Some(config), Some(keys)) => Ok(Self {
+            (Some(kafka), Some(enrich), Some(privacy), Some(config), Some(keys)) => mistakes.or(Self {
                 kafka,
                 enrich,
                 privacy,

@@ -35,6 +35,7 @@ use step::Lookups;
 use tracker_schemas::{Decoder, Encoder, Enriched, Event, Timestamp, Topic};
 use tracker_stream::{
     clock,
+    config::{Mistakes, Settings},
     envelope::{Headers, Message, TRACEPARENT, Verdict},
     fault::Refusal,
     kafka::{Outgoing, Producer, ProducerOptions, Source, SourceOptions},
@@ -94,6 +95,14 @@ impl Enrich {
             headers: Headers::new().with(TRACEPARENT, trace),
         }
     }
+}
+
+/// Checks the settings without starting.
+///
+/// # Errors
+/// Every mistake in them.
+pub fn check(settings: &Settings) -> Result<(), Mistakes> {
+    Config::read(settings).map(drop)
 }
 
 /// Runs the lane until the shutdown.

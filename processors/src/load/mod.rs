@@ -15,7 +15,7 @@ use std::future::Future;
 use tokio_util::sync::CancellationToken;
 use tracker_schemas::{DeadLetter, Enriched, Record};
 use tracker_stream::{
-    config::Settings,
+    config::{Mistakes, Settings},
     fault::{Fault, Refusal},
     kafka::{Source, SourceOptions},
     lane::Lane,
@@ -27,6 +27,14 @@ use tracker_stream::{
 pub const EVENTS: &str = "load.events";
 /// `dead_letters` → `dead_letters`.
 pub const DEAD_LETTERS: &str = "load.dead_letters";
+
+/// Checks the settings without starting.
+///
+/// # Errors
+/// Every mistake in them.
+pub fn check(settings: &Settings) -> Result<(), Mistakes> {
+    LoaderConfig::read(settings, "load", &[EVENTS, DEAD_LETTERS]).map(drop)
+}
 
 /// Loads until the shutdown.
 ///

@@ -12,12 +12,21 @@ use crate::{
 };
 use tracker_schemas::Payment;
 use tracker_stream::{
+    config::{Mistakes, Settings},
     process::{Failure, Start},
     telemetry::{self, Health},
 };
 
 /// `payments` → `payments`.
 pub const PAYMENTS: &str = "payments";
+
+/// Checks the settings without starting.
+///
+/// # Errors
+/// Every mistake in them.
+pub fn check(settings: &Settings) -> Result<(), Mistakes> {
+    LoaderConfig::read(settings, "payments", &[PAYMENTS]).map(drop)
+}
 
 /// Loads payments until the shutdown.
 ///
