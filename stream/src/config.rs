@@ -94,8 +94,13 @@ impl Settings {
         let mut mistakes = Mistakes::default();
         overlay(&mut table, &given, &Place { path: String::new(), origin }, &mut mistakes);
         for (name, value) in environment {
-            let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else { continue };
-            set_from_environment(&mut table, &name, path, &value, &mut mistakes);
+            let Some(path) = name.strip_prefix(PREFIX) else { continue };
+            if path.contains("__") {
+                set_from_environment(&mut table, &name, path, &value, &mut mistakes);
+            } else if let Some(meant) = respelt(&defaults, path) {
+                let meant = format!("is not a setting; did you mean `{PREFIX}{meant}`?");
+                mistakes.add(Mistake::new(name, meant));
+            }
         }
         mistakes.or(Self { table, file: None })
     }
@@ -202,6 +207,18 @@ fn overlay(table: &mut Table, given: &Table, place: &Place<'_>, mistakes: &mut M
             },
         }
     }
+}
+
+/// What `SECTION_KEY` would be with two underscores; `None` where no section is named. Other variables that begin
+/// with the prefix may be of other programs.
+fn respelt(table: &Table, path: &str) -> Option<String> {
+    table.iter().find_map(|(name, value)| {
+        let inner = value.as_table()?;
+        let (section, rest) = path.split_at_checked(name.len())?;
+        let rest = rest.strip_prefix('_').filter(|rest| !rest.is_empty())?;
+        let key = || respelt(inner, rest).unwrap_or_else(|| rest.to_owned());
+        section.eq_ignore_ascii_case(name).then(|| format!("{section}__{}", key()))
+    })
 }
 
 /// Sets one key from `SECTION__KEY`; the key of an open table may be longer.

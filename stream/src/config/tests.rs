@@ -120,3 +120,20 @@ fn a_password_of_digits_stays_a_text() {
     let section: toml::Table = settings.section("clickhouse").unwrap();
     assert_eq!(section["password"].as_str(), Some("123456"));
 }
+
+#[rstest::rstest]
+#[case("TRACKER_KAFKA_BROKERS", "TRACKER_KAFKA__BROKERS")]
+#[case("TRACKER_SCHEMA_REGISTRY_URL", "TRACKER_SCHEMA_REGISTRY__URL")]
+#[case("TRACKER_LOAD_EVENTS_BATCH_ROWS", "TRACKER_LOAD__EVENTS__BATCH_ROWS")]
+#[case("TRACKER_KAFKA_PROPERTIES_SASL_PASSWORD", "TRACKER_KAFKA__PROPERTIES__SASL_PASSWORD")]
+fn a_variable_with_one_underscore_after_its_section_is_a_mistake(#[case] name: &str, #[case] meant: &str) {
+    let mistakes = merged("", &[(name, "1")]).unwrap_err().to_string();
+    assert_eq!(mistakes, format!("{name} is not a setting; did you mean `{meant}`?"));
+}
+
+#[rstest::rstest]
+fn a_variable_that_names_no_section_is_somebody_elses(
+    #[values("TRACKER_HOME", "TRACKER_EDGES_X", "TRACKER_KAFKA", "TRACKER_KAFKA_")] name: &str,
+) {
+    assert!(merged("", &[(name, "1")]).is_ok());
+}
