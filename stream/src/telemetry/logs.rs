@@ -40,7 +40,12 @@ pub enum LogFormat {
 /// Starts the logs of this process. librdkafka's own lines arrive under the target `librdkafka`.
 pub fn logs(config: &LogConfig) {
     let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost. By default the subscriber complains on standard error, and panics when
+    // that is what has gone: a process would not end on SIGTERM because whoever read its log has died.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     // A second start in one process (tests) keeps the first one's logs.
     let _started = match config.format {
         LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
