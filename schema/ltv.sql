@@ -1,7 +1,7 @@
 -- ltv: lifetime value by id, for each currency. `id_type` says what the id is: uid, vid, orid or invid. Refunds count.
 -- Reads `ltv_items`, which follows `payments`.
 --
---   SELECT currency, revenue FROM ltv WHERE id_type = 'uid' AND id = '…'
+--   SELECT currency, revenue FROM ltv WHERE oid = '…' AND id_type = 'uid' AND id = '…'
 
 CREATE VIEW IF NOT EXISTS {database}.ltv AS
 SELECT

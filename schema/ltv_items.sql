@@ -1,8 +1,8 @@
 -- ltv_items: each payment once under each id that it names: its user, its visitor, its order and its invoice.
 -- Kept by `ltv_items_mv` from `payments`. Read it through `ltv`, `ltvu` and `ltvv`.
 --
--- Rows are payments, not sums, and a repeated payment id replaces itself here as it does in `payments`: so lifetime
--- values stay right whatever is sent twice. Sums kept ready would have to trust that nothing ever is.
+-- Rows are payments, not sums, and a tenant's repeated payment id replaces itself here as it does in `payments`: so
+-- lifetime values stay right whatever is sent twice. Sums kept ready would have to trust that nothing ever is.
 
 CREATE TABLE IF NOT EXISTS {database}.ltv_items
 (
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS {database}.ltv_items
     received_at   DateTime64(3, 'UTC')         COMMENT 'Of repeats the latest stays'
 )
 ENGINE = ReplacingMergeTree(received_at)
-ORDER BY (id_type, id, payment)
+ORDER BY (oid, id_type, id, payment)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Each payment under each id that it names';
 

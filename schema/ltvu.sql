@@ -1,7 +1,7 @@
 -- ltvu: lifetime value by user and order, for each currency. Refunds count. `orid` is the order, else the invoice.
 -- Reads `ltv_items`, which follows `payments`.
 --
---   SELECT currency, sum(revenue) FROM ltvu WHERE uid = '…' GROUP BY currency
+--   SELECT currency, sum(revenue) FROM ltvu WHERE oid = '…' AND uid = '…' GROUP BY currency
 
 CREATE VIEW IF NOT EXISTS {database}.ltvu AS
 SELECT

@@ -1,7 +1,7 @@
 -- ltvv: lifetime value by visitor and order, for each currency. Refunds count. `orid` is the order, else the invoice.
 -- Reads `ltv_items`, which follows `payments`.
 --
---   SELECT currency, sum(revenue) FROM ltvv WHERE vid = '…' GROUP BY currency
+--   SELECT currency, sum(revenue) FROM ltvv WHERE oid = '…' AND vid = '…' GROUP BY currency
 
 CREATE VIEW IF NOT EXISTS {database}.ltvv AS
 SELECT

@@ -1,7 +1,7 @@
 -- payments: every line item of every payment; a refund has a negative revenue.
 -- Written by `tracker-payments`, from the topic `payments`; by nobody else.
 --
--- A repeated payment id replaces itself in the background; FINAL never shows it twice:
+-- A tenant's repeated payment id replaces itself in the background, and never another tenant's payment; FINAL shows none twice:
 --   SELECT currency, sum(revenue) FROM payments FINAL WHERE created_at >= '2026-01-01' GROUP BY currency
 -- What a user, a visitor or an order is worth: `ltv`, `ltvu`, `ltvv`.
 --
@@ -10,7 +10,7 @@
 
 CREATE TABLE IF NOT EXISTS {database}.payments
 (
-    id            UUID                          COMMENT 'Payment id; a repeat is the same payment',
+    id            UUID                          COMMENT 'Payment id; a repeat by the same tenant is the same payment',
     uid           UUID                          COMMENT 'User',
     vid           UUID                          COMMENT 'Visitor',
     sid           UUID                          COMMENT 'Session',
@@ -58,6 +58,6 @@ CREATE TABLE IF NOT EXISTS {database}.payments
     schema        Int32                         COMMENT 'Version of the schema that the edge wrote'
 )
 ENGINE = ReplacingMergeTree(received_at)
-ORDER BY id
+ORDER BY (oid, id)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Every line item of every payment';

@@ -130,6 +130,23 @@ fn lifetime_value_is_per_currency_and_a_refund_lowers_it() {
     });
 }
 
+#[test]
+fn a_tenant_that_names_the_payment_of_another_replaces_nothing() {
+    run(async {
+        let site = shared().await;
+        let [id, uid, shop, stranger] = [(); 4].map(|()| Uuid::new_v4());
+        for (oid, revenue) in [(shop, "10"), (shop, "20"), (stranger, "0.01")] {
+            pay(site, json!({ "id": id, "oid": oid, "uid": uid, "revenue": revenue }).to_string()).await;
+        }
+        // The stranger's came last: once it is there, it has replaced what it can.
+        for (oid, row) in [(stranger, "USD 0.0100 1"), (shop, "USD 20.0000 1")] {
+            worth(site, &format!("ltvu WHERE oid = '{oid}' AND uid = '{uid}'"), &[row]).await;
+        }
+        let rows = format!("SELECT count() AS n FROM payments FINAL WHERE id = '{id}'");
+        assert_eq!(site.count(&rows).await, 2);
+    });
+}
+
 #[rstest]
 #[case::by_the_header(r#"{"uid":"UID","payments":[{"revenue":3},{"revenue":4}]}"#, Some("order-7"))]
 #[case::by_the_id(
