@@ -4,6 +4,10 @@
 --   SELECT day, events, visitors, sessions FROM dailies WHERE host = 'example.com' AND NOT bot ORDER BY day
 --
 -- `visitors` and `sessions` are estimates (uniq: about 1 % off for large numbers). Days must not be added up for them.
+--
+-- No partitions, though events have them: a view that makes fewer rows than it reads, of an insert that spans several
+-- partitions of its target, is not reliably deduplicated by ClickHouse, and a repeated insert would count twice. There are
+-- few rows here, and the sorting key finds a day without.
 
 CREATE TABLE IF NOT EXISTS {database}.dailies_data
 (
@@ -16,7 +20,6 @@ CREATE TABLE IF NOT EXISTS {database}.dailies_data
     sessions       AggregateFunction(uniq, UUID)         COMMENT 'Sessions that gave an id'
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(day)
 ORDER BY (oid, host, day, bot)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'States behind dailies';

@@ -2,6 +2,10 @@
 -- `hits_data` is kept by `hits_mv` from `events`; `hits` makes readable rows of it.
 --
 --   SELECT url, sum(hits) AS n FROM hits WHERE host = 'example.com' AND day >= today() - 7 AND NOT bot GROUP BY url ORDER BY n DESC LIMIT 20
+--
+-- No partitions, though events have them: a view that makes fewer rows than it reads, of an insert that spans several
+-- partitions of its target, is not reliably deduplicated by ClickHouse, and a repeated insert would count twice. There are
+-- few rows here, and the sorting key finds a day without.
 
 CREATE TABLE IF NOT EXISTS {database}.hits_data
 (
@@ -14,7 +18,6 @@ CREATE TABLE IF NOT EXISTS {database}.hits_data
     hits           SimpleAggregateFunction(sum, UInt64)   COMMENT 'Events'
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(day)
 ORDER BY (oid, host, day, url, ename, bot)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Counters behind hits';
