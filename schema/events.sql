@@ -7,7 +7,8 @@
 -- Whoever asks for one event knows its day, or looks through one column: WHERE eid = '…'.
 --
 -- Absent text is '', an absent UUID is zero, an absent number is NULL. Times are UTC.
--- The day in the sorting key is that of `created_at`: a repeat carries it unchanged, whenever it is enriched.
+-- The day in the sorting key is that of `created_at`: what is enriched again carries it unchanged, and replaces itself.
+-- Not so a client that sends an event again after midnight and gave no `created_at`: both rows stay.
 
 CREATE TABLE IF NOT EXISTS {database}.events
 (
