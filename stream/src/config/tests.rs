@@ -137,3 +137,10 @@ fn a_variable_that_names_no_section_is_somebody_elses(
 ) {
     assert!(merged("", &[(name, "1")]).is_ok());
 }
+
+#[test]
+fn without_brokers_the_local_one_is_asked_where_it_listens() {
+    let brokers = |text| merged(text, &[]).unwrap().kafka().unwrap().brokers;
+    assert_eq!(brokers("[up]\nbroker_port = 19092"), "127.0.0.1:19092");
+    assert_eq!(brokers("[kafka]\nbrokers = \"b:9092\""), "b:9092");
+}

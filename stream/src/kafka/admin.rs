@@ -223,7 +223,7 @@ impl Admin {
     }
 
     fn unreachable(&self, error: &KafkaError) -> Fault {
-        let detail = format!("no broker answers at {}: {error}; set kafka.brokers", self.asking.brokers());
+        let detail = format!("no broker answers at {}: {error}; set kafka.brokers", self.asking.brokers);
         Fault::new("broker_unreachable", detail)
     }
 }

@@ -8,16 +8,14 @@ use std::{collections::BTreeMap, sync::Arc};
 /// Section `[kafka]`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct KafkaConfig {
-    /// `host:port`, several separated by commas; empty: the local broker.
+    /// `host:port`, several separated by commas; [`Settings::kafka`](crate::config::Settings::kafka) fills in the local
+    /// broker where none is given.
     pub brokers: String,
     /// Stands before every topic and every group.
     pub prefix: String,
     /// librdkafka properties, passed through.
     pub properties: BTreeMap<String, String>,
 }
-
-/// Where the local broker of `tracker up` listens.
-const LOCAL: &str = "127.0.0.1:9092";
 
 /// Properties on which a promise rests, or that another key sets, with the reason why they are not to be set here.
 /// Anything else that is passed through wins over Tracker's own value.
@@ -65,12 +63,6 @@ impl KafkaConfig {
         mistakes.or(())
     }
 
-    /// The brokers given, else the local one.
-    #[must_use]
-    pub fn brokers(&self) -> &str {
-        if self.brokers.is_empty() { LOCAL } else { &self.brokers }
-    }
-
     /// A topic's name on the broker.
     #[must_use]
     pub fn topic(&self, name: &str) -> Arc<str> {
@@ -98,7 +90,7 @@ impl KafkaConfig {
         for (key, value) in &self.properties {
             client.set(key, value);
         }
-        client.set("bootstrap.servers", self.brokers());
+        client.set("bootstrap.servers", &self.brokers);
         client
     }
 }
