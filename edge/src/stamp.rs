@@ -13,6 +13,7 @@ mod origin;
 mod page;
 mod params;
 mod person;
+mod plain;
 #[cfg(test)]
 mod tests;
 

@@ -304,3 +304,14 @@ proptest! {
         prop_assert_eq!(one(&format!(r#"{{"revenue":{written}}}"#)).revenue, revenue);
     }
 }
+
+#[test]
+fn what_names_a_person_in_the_params_of_a_payment_is_kept_as_its_hash_only() {
+    let own = one(r#"{"revenue":1,"params":{"Email":"Ann@Example.com","a":1}}"#);
+    let plain = one(r#"{"revenue":1,"email":"ann@example.com","params":{"a":1}}"#);
+    assert_eq!(own.params, plain.params);
+    let text = own.params.unwrap().0;
+    assert!(text.contains("ehash") && !text.to_lowercase().contains("example"), "{text}");
+    let common = all(r#"{"params":{"uname":"ann"},"payments":[{"revenue":1},{"revenue":2}]}"#, None);
+    assert!(common.iter().all(|payment| payment.params.as_ref().unwrap().0.starts_with(r#"{"uhash":"#)));
+}

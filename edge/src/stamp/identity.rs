@@ -1,6 +1,6 @@
 //! Who: ids, the tenant, and the hashes of what must never be stored.
 
-use super::Context;
+use super::{Context, plain};
 use crate::{
     draft::{Draft, Field},
     reason,
@@ -42,8 +42,9 @@ pub fn tenant(draft: &mut Draft<'_>, context: &Context<'_>) -> Result<Option<Uui
 }
 
 /// Takes `email`, `cell` and `uname` and leaves only their hashes. A hash that the client made itself counts
-/// where what it hides was not sent.
+/// where what it hides was not sent. In `params` they are as plain as beside it.
 pub fn hashes(draft: &mut Draft<'_>, context: &Context<'_>, fact: &mut Fact) -> Result<(), Refusal> {
+    plain::lift(draft);
     let email = draft.text("email")?.map(|text| text.trim().to_lowercase());
     let cell = draft.text("cell")?.map(|text| text.chars().filter(char::is_ascii_digit).collect());
     let uname = draft.text("uname")?.map(|text| text.trim().to_lowercase());

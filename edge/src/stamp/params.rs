@@ -31,7 +31,8 @@ pub fn gather<'a>(mut draft: Draft<'a>, beside: Draft<'a>) -> Option<JsonText> {
     if all.is_empty() { None } else { Some(JsonText(written(&all))) }
 }
 
-fn object<'a>(params: &'a Field<'_>) -> Option<Vec<(Cow<'a, str>, &'a str)>> {
+/// The members of a `params` that is an object.
+pub fn object<'a>(params: &'a Field<'_>) -> Option<Vec<(Cow<'a, str>, &'a str)>> {
     match params {
         Field::Json(json) if json.starts_with('{') => members(json).ok(),
         _ => None,

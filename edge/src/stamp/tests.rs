@@ -275,6 +275,42 @@ fn the_hash_of_what_was_sent_beats_a_hash_that_was_sent() {
 }
 
 #[rstest]
+#[case::email(r#""params":{"a":1.0,"Email":"Ann@Example.com"}"#, "ehash", "ann@example.com", json!({"a": 1.0}))]
+#[case::cell(r#""params":{"CELL":155501099,"b":"x"}"#, "chash", "155501099", json!({"b": "x"}))]
+#[case::uname_as_json_text(r#""params":"{\"uname\":\" Ann \"}""#, "uhash", "ann", Value::Null)]
+#[case::an_escaped_name(
+    r#""params":{"\u0065mail":"ann@example.com"}"#,
+    "ehash",
+    "ann@example.com",
+    Value::Null
+)]
+#[case::the_first_of_two(r#""params":{"uname":"ann","UNAME":"bob"}"#, "uhash", "ann", Value::Null)]
+#[case::a_hash_that_was_sent(r#""uhash":"h","params":{"uname":"ann"}"#, "uhash", "", Value::Null)]
+#[case::a_name_that_was_sent(r#""uname":"ann","params":{"uname":"bob"}"#, "uhash", "ann", Value::Null)]
+#[case::nothing_said(r#""params":{"email":null,"b":2}"#, "ehash", "", json!({"b": 2}))]
+fn what_names_a_person_in_params_is_hashed_as_well(
+    #[case] sent: &str,
+    #[case] key: &str,
+    #[case] plain: &str,
+    #[case] left: Value,
+) {
+    let name = ["email", "cell", "uname"].into_iter().find(|name| name.get(..1) == key.get(..1)).unwrap();
+    let event = stamped(sent);
+    if !plain.is_empty() {
+        assert_eq!(event[key], stamped(&format!(r#""{name}":"{plain}""#))[key]);
+    }
+    assert_eq!(event["params"], left);
+    assert!(!event.to_string().to_lowercase().contains("ann") && !event.to_string().contains("bob"));
+}
+
+#[test]
+fn a_nested_value_in_params_is_hashed_as_its_text_and_refuses_nothing() {
+    let event = stamped(r#""params":{"email":["ann@example.com"]}"#);
+    assert_eq!(event["ehash"].as_str().map(str::len), Some(64));
+    assert_eq!(event["params"], Value::Null);
+}
+
+#[rstest]
 #[case::ver(r#""ver":"3""#, "ver", json!(3))]
 #[case::score(r#""score":"0.5""#, "score", json!(0.5))]
 #[case::duration(r#""duration":1500"#, "duration", json!(1500))]
