@@ -206,7 +206,8 @@ impl<K: Keep> Collector<K> {
         batch.drafts.into_iter().map(|draft| stamp::event(draft?, &context)).collect()
     }
 
-    /// The line items of a body, which is one object: a list of bodies could not share one idempotency key.
+    /// The line items of a body, which is one object: a list of bodies could not share one idempotency key. What the
+    /// query says lies under it, but for `receipt`, which asks; cookies are not read: payments come from servers.
     fn items(
         &self,
         request: &Request,
@@ -219,7 +220,10 @@ impl<K: Keep> Collector<K> {
         if !batch.single {
             return Err(reason::NOT_AN_OBJECT.refuse("send one object, with its line items in `payments`"));
         }
-        let draft = batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))?;
+        let said = batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))?;
+        let mut draft = decode::url(&request.pairs, &request.query, &limits)?;
+        draft.take("receipt");
+        draft.overlay(said);
         let key = request.header(HeaderName::from_static("idempotency-key"));
         payment::payments(draft, key, &self.config.limits, &self.context(request, caller, Route::Payments))
     }

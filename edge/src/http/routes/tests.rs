@@ -183,6 +183,19 @@ async fn a_payment_is_answered_with_nothing_or_a_receipt() {
 }
 
 #[tokio::test]
+async fn what_the_query_of_a_payment_says_lies_under_its_body() {
+    let tested = edge("");
+    let path = "/tr/v1/ltv/?receipt=1&currency=EUR&campaign_id=q&shelf=7";
+    let request = server("POST", path).header("cookie", "vid=00000000-0000-4000-8000-000000000001");
+    let said = tested.ask(request.body(r#"{"revenue":1,"campaign_id":"b"}"#)).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    let payment = tested.payments.records::<Payment>().remove(0);
+    assert_eq!((payment.currency.as_str(), payment.campaign_id.as_deref()), ("EUR", Some("b")));
+    assert_eq!(payment.params.unwrap().0, r#"{"shelf":"7"}"#);
+    assert_eq!(payment.vid, None, "a server's cookies are nobody's");
+}
+
+#[tokio::test]
 async fn an_idempotency_key_gives_a_repeat_the_same_ids() {
     let tested = edge("");
     for _ in 0..2 {
