@@ -24,14 +24,19 @@ pub struct ClickHouseConfig {
     pub insert_timeout: Duration,
 }
 
-/// Where ClickHouse is when no URL is given.
-const LOCAL: &str = "http://127.0.0.1:8123";
-
 /// Settings on which a promise stands: an insert is one block, known by its token, in the table and in each view.
 pub(super) const PROMISED: [(&str, &str); 3] = [
     ("async_insert", "0"),
     ("insert_deduplicate", "1"),
     ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+];
+
+/// Settings that would make several blocks of one insert, of which some could be stored and some not.
+const ONE_BLOCK: [&str; 4] = [
+    "max_insert_block_size",
+    "max_insert_block_size_bytes",
+    "min_insert_block_size_rows",
+    "min_insert_block_size_bytes",
 ];
 
 /// The setting that carries the token.
@@ -44,17 +49,17 @@ impl ClickHouseConfig {
     /// An address or a name that cannot be one; a setting that would break a promise.
     pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
         let mut config: Self = settings.section("clickhouse")?;
-        config.check()?;
         if config.url.is_empty() {
             config.url = format!("http://127.0.0.1:{}", settings.local_ports()?.clickhouse_port);
         }
+        config.check()?;
         Ok(config)
     }
 
     /// The address, given or local.
     #[must_use]
     pub fn url(&self) -> &str {
-        if self.url.is_empty() { LOCAL } else { self.url.trim_end_matches('/') }
+        self.url.trim_end_matches('/')
     }
 
     /// The same with another address: `tracker up` knows it only once its own ClickHouse listens.
@@ -73,11 +78,12 @@ impl ClickHouseConfig {
             let detail = "must be letters, digits and `_`, and not begin with a digit";
             mistakes.add(Mistake::new("clickhouse.database", detail));
         }
-        for name in PROMISED.iter().map(|(name, _)| *name).chain([TOKEN]) {
-            if self.settings.contains_key(name) {
-                let detail = "is Tracker's own: what is stored once stands on it";
-                mistakes.add(Mistake::new(format!("clickhouse.settings.{name}"), detail));
-            }
+        let own = PROMISED.iter().map(|(name, _)| *name).chain([TOKEN]);
+        let own = own.map(|name| (name, "is Tracker's own: what is stored once stands on it"));
+        let detail = "is Tracker's own: an insert must be one block, which is stored whole or not at all";
+        let blocks = ONE_BLOCK.map(|name| (name, detail));
+        for (name, detail) in own.chain(blocks).filter(|(name, _)| self.settings.contains_key(*name)) {
+            mistakes.add(Mistake::new(format!("clickhouse.settings.{name}"), detail));
         }
         mistakes.or(())
     }
@@ -100,7 +106,7 @@ mod tests {
     #[test]
     fn the_defaults_are_this_machine() {
         let config = read("").unwrap();
-        assert_eq!((config.url(), config.database.as_str()), (LOCAL, "tracker"));
+        assert_eq!((config.url(), config.database.as_str()), ("http://127.0.0.1:8123", "tracker"));
         assert_eq!(config.insert_timeout, Duration::from_secs(60));
     }
 
@@ -111,6 +117,17 @@ mod tests {
         let Err(mistakes) = read(text) else { panic!("three mistakes were made") };
         for key in ["clickhouse.url", "clickhouse.database", "clickhouse.settings.async_insert"] {
             assert!(mistakes.to_string().contains(key), "{key} is missing in: {mistakes}");
+        }
+    }
+
+    #[test]
+    fn an_insert_cannot_be_cut_into_blocks() {
+        for name in ONE_BLOCK {
+            let Err(mistakes) = read(&format!("[clickhouse.settings]\n{name} = 1000")) else {
+                panic!("{name} was taken")
+            };
+            let wanted = format!("clickhouse.settings.{name} is Tracker's own: an insert must be one block");
+            assert!(mistakes.to_string().starts_with(&wanted), "{mistakes}");
         }
     }
 
