@@ -2,6 +2,7 @@
 
 use crate::rig::{Site, run};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const CONTENT: &str = "all tables and views are as they should be\n";
 
@@ -145,6 +146,30 @@ fn check_finds_what_differs_and_apply_mends_what_costs_no_row() {
         ] {
             assert!(done.lines().any(|change| change == line), "{line}: {done}");
         }
+    });
+}
+
+#[test]
+fn what_a_killed_check_left_goes_with_the_next() {
+    run(async {
+        let site = Site::prepare("schema_left", &[]).await;
+        let now = Uuid::now_v7().get_timestamp().unwrap().to_unix().0;
+        let [left, in_use] = [now - 660, now - 60].map(|seconds| {
+            let id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, 0));
+            format!("{}_schema_check_{}", site.database, id.simple())
+        });
+        let server = async |sql: String| {
+            let client = reqwest::Client::new();
+            let answer = client.post(site.clickhouse()).body(sql).send().await.unwrap();
+            assert!(answer.status().is_success());
+            answer.text().await.unwrap()
+        };
+        for name in [&left, &in_use] {
+            server(format!("CREATE DATABASE {name}")).await;
+        }
+        assert!(!differences(&site).is_empty(), "nothing is there yet");
+        let names = "SELECT name FROM system.databases WHERE name LIKE 'tracker_schema_left_schema_check_%'";
+        assert_eq!(server(names.to_owned()).await, format!("{in_use}\n"));
     });
 }
 

@@ -1,7 +1,7 @@
 //! The database is kept like the files of `schema/`.
 //!
 //! [`check`] lets ClickHouse itself say what the files mean: it creates their objects in a scratch database, compares both
-//! object by object and column by column, and drops the scratch database. Nothing is parsed here, so nothing is missed
+//! object by object and column by column, and drops the scratch database, with those that a killed check left. Nothing is parsed here, so nothing is missed
 //! that only the server knows. [`apply`] creates what is missing and changes what can be changed without touching a
 //! stored row; where anything needs a person it changes nothing at all. A new materialised view begins with what is
 //! stored from then on.
@@ -11,6 +11,7 @@
 mod compare;
 mod files;
 mod inspect;
+mod scratch;
 #[cfg(test)]
 mod tests;
 
@@ -18,12 +19,10 @@ pub use files::{FILES, SchemaFile};
 
 use super::Client;
 use compare::{Gap, Mend, compare};
-use files::Statement;
 use inspect::inspect;
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 use tracker_stream::fault::Fault;
-use uuid::Uuid;
 
 /// One thing that the database has otherwise than the files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,7 +93,7 @@ pub async fn apply(client: &Client) -> Result<Vec<String>, Fault> {
 
 /// What differs, each with the file that wants it, in the order of the files.
 async fn gaps(client: &Client) -> Result<Vec<(&'static str, Gap)>, Fault> {
-    let wanted = wanted(client).await?;
+    let wanted = scratch::wanted(client).await?;
     let found = inspect(client, client.database()).await?;
     let mut gaps = Vec::new();
     for statement in files::statements(client.database()) {
@@ -103,24 +102,6 @@ async fn gaps(client: &Client) -> Result<Vec<(&'static str, Gap)>, Fault> {
         gaps.extend(these.into_iter().map(|gap| (statement.file, gap)));
     }
     Ok(gaps)
-}
-
-/// What the files mean on this server.
-async fn wanted(client: &Client) -> Result<BTreeMap<String, inspect::Object>, Fault> {
-    let scratch = format!("{}_schema_check_{}", client.database(), Uuid::now_v7().simple());
-    let server = client.server();
-    server.execute(&format!("CREATE DATABASE {scratch}"), &[]).await?;
-    let looked = create_and_look(&server, &scratch).await;
-    let dropped = server.execute(&format!("DROP DATABASE IF EXISTS {scratch} SYNC"), &[]).await;
-    let objects = looked?;
-    dropped.map(|()| objects)
-}
-
-async fn create_and_look(server: &Client, scratch: &str) -> Result<BTreeMap<String, inspect::Object>, Fault> {
-    for Statement { sql, .. } in files::statements(scratch) {
-        server.execute(&sql, &[]).await?;
-    }
-    inspect(server, scratch).await
 }
 
 /// Notes a change. Nothing can be noted before the table of notes is there: it is the first file.
