@@ -133,7 +133,13 @@ fn payments_is_killed_in_the_middle_and_every_payment_arrives() {
         let found: HashSet<Uuid> = site.ids("SELECT DISTINCT id FROM payments").await;
         assert_eq!(found, ids.into_iter().collect());
         site.tell_doubles("payments", "id").await;
-        let sums = site.rows("SELECT uid, currency, revenue, payments FROM ltvu").await;
+        // The view's rows follow a moment after the table's.
+        let sums = until("every payment in ltvu", async || {
+            let sums = site.rows("SELECT uid, currency, revenue, payments FROM ltvu").await;
+            let counted = sums.first()?["payments"].as_u64()?;
+            (counted >= SMALL as u64).then_some(sums)
+        })
+        .await;
         let revenue = json!({ "uid": user, "currency": "USD", "revenue": "50", "payments": SMALL });
         assert_eq!(sums, [revenue], "no cent twice, no cent less");
     });
