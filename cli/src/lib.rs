@@ -9,6 +9,7 @@ pub mod config;
 pub mod doctor;
 mod failure;
 pub mod keys;
+mod local;
 mod out;
 pub mod schema;
 pub mod send;

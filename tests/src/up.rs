@@ -26,16 +26,20 @@ const PORTS: [&str; 4] = ["BROKER_PORT", "CONTROLLER_PORT", "CLICKHOUSE_PORT", "
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join(".tracker")).unwrap();
         let fetched = fs::canonicalize(cache().piece(tracker_stack::Piece::Geoip)).unwrap();
         let fetched = fetched.parent().expect("the cache of the pieces");
-        std::os::unix::fs::symlink(fetched, folder.path().join(".tracker/cache")).unwrap();
+        std::os::unix::fs::symlink(fetched, folder.path().join("fetched")).unwrap();
         let (listens, ports) = (free_ports(LISTENS.len()).unwrap(), free_ports(PORTS.len()).unwrap());
         let listens = LISTENS.iter().zip(listens);
         let listens = listens.map(|(name, port)| (format!("{name}__LISTEN"), format!("127.0.0.1:{port}")));
         let ports = PORTS.iter().zip(ports).map(|(name, port)| (format!("UP__{name}"), port.to_string()));
-        let environment =
-            listens.chain(ports).map(|(key, value)| (format!("TRACKER_{key}"), value)).collect();
+        // Not the default: everything is found wherever the cache is.
+        let cache = ("UP__CACHE".to_owned(), "fetched".to_owned());
+        let environment = listens
+            .chain(ports)
+            .chain([cache])
+            .map(|(key, value)| (format!("TRACKER_{key}"), value))
+            .collect();
         Self { folder, environment }
     }
 

@@ -1,18 +1,19 @@
 //! The GeoIP files: are they there, and are they what they should be?
 
 use super::Finding;
+use crate::local::Local;
 use std::path::PathBuf;
-use tracker_processors::enrich::{EnrichConfig, geo::Geo};
+use tracker_processors::enrich::geo::Geo;
 use tracker_stream::config::Settings;
 
 const CHECK: &str = "geoip";
 
 pub fn examine(settings: &Settings) -> Vec<Finding> {
-    let Ok(config) = settings.section::<EnrichConfig>("enrich") else { return Vec::new() }; // told among the settings
-    let city = config.geoip_city.iter().map(|path| of(path, "enrich.geoip_city", "country, region and city"));
-    let asn = config.geoip_asn.iter().map(|path| of(path, "enrich.geoip_asn", "asn and as_org"));
+    let Ok(local) = Local::of(settings) else { return Vec::new() }; // told among the settings
+    let city = local.geoip_city.iter().map(|path| of(path, "enrich.geoip_city", "country, region and city"));
+    let asn = local.geoip_asn.iter().map(|path| of(path, "enrich.geoip_asn", "asn and as_org"));
     let mut findings: Vec<_> = city.chain(asn).collect();
-    for (key, paths) in [("enrich.geoip_city", &config.geoip_city), ("enrich.geoip_asn", &config.geoip_asn)] {
+    for (key, paths) in [("enrich.geoip_city", &local.geoip_city), ("enrich.geoip_asn", &local.geoip_asn)] {
         if paths.is_empty() {
             findings.push(Finding::note(
                 CHECK,

@@ -1,5 +1,6 @@
 //! What the settings leave to be started here.
 
+use crate::local::Local;
 use serde::Deserialize;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -80,9 +81,9 @@ impl Plan {
         let up: Up = settings.section("up")?;
         let local = settings.local_ports()?;
         settings.kafka()?;
-        let (broker, database) =
-            (is_absent(settings, "kafka.brokers")?, is_absent(settings, "clickhouse.url")?);
-        let programs = programs(settings)?;
+        let here_is = Local::of(settings)?;
+        let (broker, database) = (here_is.broker, here_is.database);
+        let programs = programs(settings, &here_is)?;
         let mut pieces = vec![Piece::Geoip];
         let mut ports: Vec<PortUse> = PROGRAMS
             .iter()
@@ -144,14 +145,7 @@ fn here(port: u16, what: &'static str, setting: &'static str) -> PortUse {
     PortUse { address: (Ipv4Addr::LOCALHOST, port).into(), what, setting }
 }
 
-/// Whether a text setting was left empty.
-fn is_absent(settings: &Settings, key: &str) -> Result<bool, Mistakes> {
-    let (section, name) = key.split_once('.').unwrap_or((key, ""));
-    let table: toml::Table = settings.section(section)?;
-    Ok(table.get(name).and_then(toml::Value::as_str).is_none_or(str::is_empty))
-}
-
-fn programs(settings: &Settings) -> Result<[Planned; 4], Mistakes> {
+fn programs(settings: &Settings, local: &Local) -> Result<[Planned; 4], Mistakes> {
     let mut mistakes = Mistakes::default();
     let planned = PROGRAMS.map(|(name, program, key)| {
         let section: Option<Listening> = mistakes.collect(settings.section(name));
@@ -170,10 +164,9 @@ fn programs(settings: &Settings) -> Result<[Planned; 4], Mistakes> {
     });
     let mut planned = planned;
     let trusting: Trusting = settings.section("edge")?;
-    if let [edge, ..] = &mut planned
-        && trusting.trusted_proxies.is_empty()
-        && edge.listen.ip().is_loopback()
-    {
+    let [edge, enrich, ..] = &mut planned;
+    enrich.environment.extend(local.environment_of_enrich());
+    if trusting.trusted_proxies.is_empty() && edge.listen.ip().is_loopback() {
         // Only this machine reaches it: let its curl, and its web server, say for whom it asks.
         edge.environment.push(("TRACKER_EDGE__TRUSTED_PROXIES".to_owned(), "127.0.0.0/8,::1/128".to_owned()));
     }
@@ -212,6 +205,14 @@ mod tests {
         assert!(trusts(""));
         assert!(!trusts("[edge]\nlisten = \"0.0.0.0:8080\""));
         assert!(!trusts("[edge]\ntrusted_proxies = [\"10.0.0.0/8\"]"));
+    }
+
+    #[test]
+    fn enrich_reads_the_files_of_the_cache() {
+        let [_, enrich, ..] = plan("[up]\ncache = \"/elsewhere\"").unwrap().programs;
+        let told: Vec<_> =
+            enrich.environment.iter().filter(|(_, value)| value.contains("/elsewhere/geoip/")).collect();
+        assert_eq!(told.len(), 2, "{:?}", enrich.environment);
     }
 
     #[test]
