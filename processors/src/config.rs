@@ -63,18 +63,36 @@ struct BatchConfig {
     batch_bytes: Size,
 }
 
+/// What is fetched ahead of the batches, by the section of their process.
+#[derive(Deserialize)]
+struct FetchConfig {
+    fetch_buffer: Size,
+}
+
 /// The bounds of the batches that `section` sets.
 ///
 /// # Errors
-/// No rows at all, or more than ClickHouse stores as one block.
+/// No rows at all, or more than ClickHouse stores as one block; no bytes; a fetch buffer that no batch of so many
+/// bytes fits in.
 pub fn limits(settings: &Settings, section: &str) -> Result<Limits, Mistakes> {
     let BatchConfig { batch_rows: rows, batch_time: time, batch_bytes: bytes } = settings.section(section)?;
-    if (1..=MOST_ROWS).contains(&rows) {
-        Ok(Limits { rows, bytes: bytes.0, time })
-    } else {
+    let process = section.split_once('.').map_or(section, |(process, _)| process);
+    let FetchConfig { fetch_buffer } = settings.section(process)?;
+    let mut mistakes = Mistakes::default();
+    if !(1..=MOST_ROWS).contains(&rows) {
         let detail = format!("must be between 1 and {MOST_ROWS}: an insert must be one block");
-        Err(Mistake::new(format!("{section}.batch_rows"), detail).into())
+        mistakes.add(Mistake::new(format!("{section}.batch_rows"), detail));
     }
+    if bytes.0 == 0 {
+        mistakes.add(Mistake::new(format!("{section}.batch_bytes"), "must be at least 1"));
+    }
+    if fetch_buffer.0 == 0 {
+        mistakes.add(Mistake::new(format!("{process}.fetch_buffer"), "must be at least 1"));
+    } else if fetch_buffer < bytes {
+        let detail = format!("must be at least {section}.batch_bytes, or no batch is ever full");
+        mistakes.add(Mistake::new(format!("{process}.fetch_buffer"), detail));
+    }
+    mistakes.or(Limits { rows, bytes: bytes.0, time })
 }
 
 #[cfg(test)]
@@ -97,6 +115,42 @@ mod tests {
         let settings = settings(&format!("[load.events]\nbatch_rows = {rows}"));
         let mistakes = limits(&settings, "load.events").unwrap_err();
         assert!(mistakes.to_string().contains("load.events.batch_rows"), "{mistakes}");
+    }
+
+    #[rstest]
+    #[case(
+        "[load.events]\nbatch_bytes = \"0B\"",
+        "load.events",
+        "load.events.batch_bytes must be at least 1"
+    )]
+    #[case("[load]\nfetch_buffer = \"0B\"", "load.dead_letters", "load.fetch_buffer must be at least 1")]
+    #[case("[payments]\nbatch_rows = 0", "payments", "payments.batch_rows must be between 1 and")]
+    #[case("[payments]\nbatch_bytes = \"0B\"", "payments", "payments.batch_bytes must be at least 1")]
+    #[case("[payments]\nfetch_buffer = \"0B\"", "payments", "payments.fetch_buffer must be at least 1")]
+    #[case(
+        "[load]\nfetch_buffer = \"31MiB\"",
+        "load.events",
+        "load.fetch_buffer must be at least load.events.batch_bytes"
+    )]
+    fn bounds_that_no_batch_reaches_are_a_mistake(
+        #[case] text: &str,
+        #[case] lane: &str,
+        #[case] wanted: &str,
+    ) {
+        let mistakes = limits(&settings(text), lane).unwrap_err().to_string();
+        assert!(mistakes.starts_with(wanted), "{mistakes}");
+    }
+
+    #[test]
+    fn a_batch_of_each_partition_fits_in_the_fetch_buffer() {
+        #[derive(Deserialize)]
+        struct Topics {
+            partitions: usize,
+        }
+        let settings = settings("");
+        let Topics { partitions } = settings.section("topics").unwrap();
+        let FetchConfig { fetch_buffer } = settings.section("load").unwrap();
+        assert!(limits(&settings, "load.events").unwrap().bytes * partitions <= fetch_buffer.0);
     }
 
     #[test]
