@@ -56,6 +56,12 @@ install() {
     apt install --no-install-recommends -y $packages || fail "apt-get could not install: $packages"
 }
 
+# Rust's own installer, into ~/.cargo and ~/.rustup; the Makefile has ~/.cargo/bin on its PATH.
+fetch_rustup() {
+    curl --proto '=https' --tlsv1.2 --silent --show-error --fail https://sh.rustup.rs |
+        sh -s -- -y --no-modify-path --profile minimal --component clippy --component rustfmt >&2
+}
+
 prepare() {
     local packages
     packages=$(missing_packages | xargs)
@@ -69,6 +75,11 @@ prepare() {
         packages=$(missing_packages | xargs)
         # shellcheck disable=SC2086 # one word a package
         [ -z "$packages" ] || install $packages
+    fi
+    if ! has cargo && ! has rustup; then
+        # Debian 12 and Ubuntu 22.04 have no package of it.
+        say "setup: fetching rustup, the installer of Rust …"
+        fetch_rustup || true
     fi
     if has rustup && ! cargo_is_new; then
         say "setup: fetching a Rust compiler …"
