@@ -7,6 +7,7 @@
 mod arguments;
 pub mod config;
 pub mod doctor;
+mod drift;
 mod failure;
 pub mod keys;
 mod local;

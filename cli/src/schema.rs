@@ -1,7 +1,6 @@
 //! `tracker schema`: the database's tables and views, made like the files of `schema/` or compared with them.
 
-use crate::{Failure, Out};
-use serde_json::json;
+use crate::{Failure, Out, drift::Telling};
 use tracker_processors::clickhouse::{ClickHouseConfig, Client, schema};
 use tracker_stream::config::{Mistakes, Settings};
 
@@ -32,31 +31,11 @@ enum Action {
 /// # Errors
 /// A ClickHouse that does not answer; with `apply`, what only a person may change; with `check`, a difference.
 pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    let telling = Telling { of: "tables and views", json: arguments.json, out };
     match arguments.action {
-        Action::Apply => {
-            let done = apply(settings).await?;
-            if arguments.json {
-                return out.json(&json!({ "done": done }));
-            }
-            if done.is_empty() {
-                return out.line("all tables and views are as they should be");
-            }
-            done.iter().try_for_each(|line| out.line(line))
-        }
-        Action::Check => check(arguments, settings, out).await,
+        Action::Apply => telling.done(&apply(settings).await?),
+        Action::Check => telling.differences(&schema::check(&client(settings)?).await?),
     }
-}
-
-async fn check(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
-    let found = schema::check(&client(settings)?).await?;
-    if arguments.json {
-        out.json(&json!({ "differences": found }))?;
-    } else if found.is_empty() {
-        out.line("all tables and views are as they should be")?;
-    } else {
-        found.iter().try_for_each(|each| out.line(each))?;
-    }
-    if found.is_empty() { Ok(()) } else { Err(Failure::Told) }
 }
 
 /// Makes the database like the files, and says what it did; nothing to do is no line.

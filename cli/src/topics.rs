@@ -1,8 +1,7 @@
 //! `tracker topics`: what the broker's topics should be, made so or compared.
 
-use crate::{Failure, Out};
+use crate::{Failure, Out, drift::Telling};
 use serde::Deserialize;
-use serde_json::json;
 use tracker_schemas::Topic;
 use tracker_stream::{
     config::{Mistake, Mistakes, Settings},
@@ -35,37 +34,13 @@ enum Action {
 /// # Errors
 /// A broker that does not answer; with `check`, a difference.
 pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
+    let telling = Telling { of: "topics", json: arguments.json, out };
     match arguments.action {
-        Action::Apply => {
-            let done = apply(settings).await?;
-            if arguments.json {
-                return out.json(&json!({ "done": done }));
-            }
-            if done.is_empty() {
-                return out.line("all topics are as they should be");
-            }
-            done.iter().try_for_each(|line| out.line(line))
+        Action::Apply => telling.done(&apply(settings).await?),
+        Action::Check => {
+            telling.differences(&Admin::connect(&settings.kafka()?)?.check(&specs(settings)?).await?)
         }
-        Action::Check => check(arguments, settings, out).await,
     }
-}
-
-async fn check(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
-    let found = Admin::connect(&settings.kafka()?)?.check(&specs(settings)?).await?;
-    if arguments.json {
-        let found: Vec<_> = found
-            .iter()
-            .map(|each| json!({ "topic": each.topic, "problem": each.problem, "mend": each.mend }))
-            .collect();
-        out.json(&json!({ "differences": found }))?;
-    } else if found.is_empty() {
-        out.line("all topics are as they should be")?;
-    } else {
-        found
-            .iter()
-            .try_for_each(|each| out.line(format_args!("{} {}: {}", each.topic, each.problem, each.mend)))?;
-    }
-    if found.is_empty() { Ok(()) } else { Err(Failure::Told) }
 }
 
 /// Makes the topics what they should be, and says what it did; nothing to do is no line.

@@ -16,7 +16,7 @@ pub struct TopicSpec {
 }
 
 /// One way in which a topic is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TopicDifference {
     /// Name on the broker.
     pub topic: String,
@@ -24,6 +24,13 @@ pub struct TopicDifference {
     pub problem: String,
     /// What to do.
     pub mend: String,
+}
+
+impl std::fmt::Display for TopicDifference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { topic, problem, mend } = self;
+        write!(f, "{topic} {problem}: {mend}")
+    }
 }
 
 /// A topic as the broker has it.
