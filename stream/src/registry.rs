@@ -4,7 +4,7 @@
 
 use crate::{
     config::{Mistake, Mistakes, Settings},
-    fault::Fault,
+    fault::{Fault, in_full},
     process::Failure,
 };
 use serde::Deserialize;
@@ -136,7 +136,7 @@ impl Registry {
             "" => request,
             user => request.basic_auth(user, Some(&self.config.password)),
         };
-        let response = request.send().await.map_err(|error| self.fault(in_full(error)))?;
+        let response = request.send().await.map_err(|error| self.fault(in_full(&error.without_url())))?;
         let status = response.status();
         if status == reqwest::StatusCode::NOT_FOUND {
             return Ok(None);
@@ -145,7 +145,7 @@ impl Registry {
             let said = response.text().await.unwrap_or_default();
             return Err(self.fault(format!("answered {status}: {said}")));
         }
-        response.json().await.map(Some).map_err(|error| self.fault(in_full(error)))
+        response.json().await.map(Some).map_err(|error| self.fault(in_full(&error.without_url())))
     }
 
     /// Says which registry it was: not by the whole URL, which may hold a password.
@@ -155,16 +155,4 @@ impl Registry {
         let port = url.as_ref().and_then(reqwest::Url::port_or_known_default).unwrap_or_default();
         Fault::new("schema_registry", format!("{host}:{port} (schema_registry.url): {what}"))
     }
-}
-
-/// The message with its causes: a refused connection says so only at the end of the chain.
-fn in_full(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -6,7 +6,12 @@ use reqwest::{StatusCode, header::RETRY_AFTER};
 use serde::Deserialize;
 use std::{collections::HashMap, path::Path, time::Duration};
 use tokio::time::{Instant, sleep};
-use tracker_stream::{clock, config::Settings, fault::Fault, retry::Backoff};
+use tracker_stream::{
+    clock,
+    config::Settings,
+    fault::{Fault, in_full},
+    retry::Backoff,
+};
 use url::Url;
 
 /// Where events go, and as whom.
@@ -180,14 +185,14 @@ impl Edge {
         let body = format!("[{}]", events.join(","));
         let response = match request.header("content-type", "application/json").body(body).send().await {
             Ok(response) => response,
-            Err(error) => return Ok(Reply::Later(Duration::ZERO, without_url(error))),
+            Err(error) => return Ok(Reply::Later(Duration::ZERO, in_full(&error.without_url()))),
         };
         let status = response.status();
         let after = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
         let after = Duration::from_secs(after.unwrap_or(0));
         match response.text().await {
             Ok(text) => self.judge(status, after, &text),
-            Err(error) => Ok(Reply::Later(after, without_url(error))),
+            Err(error) => Ok(Reply::Later(after, in_full(&error.without_url()))),
         }
     }
 
@@ -234,18 +239,6 @@ fn sort(batch: &[usize], rejected: Vec<Rejected>, posted: &mut Posted) -> Vec<us
         }
     }
     again
-}
-
-/// The words of an error with its causes, without the address, which stands before them already.
-fn without_url(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

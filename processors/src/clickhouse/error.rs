@@ -10,7 +10,7 @@
 //! | any other | [`Fault`] `clickhouse_unknown` | waiting loses nothing; blaming a row might |
 
 use clickhouse::error::Error;
-use tracker_stream::fault::{Fault, Refusal, WriteError};
+use tracker_stream::fault::{Fault, Refusal, WriteError, in_full};
 
 /// Passes by itself: TIMEOUT_EXCEEDED 159, READONLY 164, TOO_MANY_SIMULTANEOUS_QUERIES 202, NO_FREE_CONNECTION 203,
 /// SOCKET_TIMEOUT 209, NETWORK_ERROR 210, MEMORY_LIMIT_EXCEEDED 241, TABLE_IS_READ_ONLY 242, TOO_MANY_PARTS 252,
@@ -78,17 +78,6 @@ pub fn of_query(error: &Error) -> Fault {
 fn code(text: &str) -> Option<i32> {
     let (_, rest) = text.split_once("Code: ")?;
     rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
-}
-
-/// The message with its causes: a refused connection says so only at the end of the chain.
-fn in_full(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error).and_then(std::error::Error::source);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// One line, not too long. The client's words about columns go on with a list of them all.
