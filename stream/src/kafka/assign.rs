@@ -1,9 +1,6 @@
 //! What happens when partitions come and go.
 
-use super::{
-    context::{Watch, log},
-    source::wait_until_released,
-};
+use super::context::{Watch, log};
 use crate::{fault::Fault, lane::Signal, retry::Backoff, telemetry::Health};
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
@@ -24,9 +21,6 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
-
-/// Answered when revoked partitions are let go.
-pub(super) type Revoked = oneshot::Receiver<()>;
 
 /// How long the broker may take to say what was committed.
 const COMMITTED: Duration = Duration::from_secs(10);
@@ -155,7 +149,7 @@ impl Member {
         lock(&self.gone).extend(partitions(list));
         let (done, released) = oneshot::channel();
         if self.signals.send(Signal::Revoked(partitions(list), done)).is_ok() {
-            wait_until_released(&self.runtime, released);
+            let _lane_ended = self.runtime.block_on(released); // and one that has ended holds nothing
         }
         tracing::info!(lane = self.lane, partitions = ?partitions(list), "revoked");
         consumer.incremental_unassign(list)

@@ -5,11 +5,7 @@
 //! the memory budget before it hands it on; when there is no room it stops polling for messages, and after
 //! [`PATIENCE`] pauses the partitions, so that the group does not take it for dead.
 
-use super::{
-    assign::{Member, Revoked},
-    config::KafkaConfig,
-    detach,
-};
+use super::{assign::Member, config::KafkaConfig, detach};
 use crate::{
     config::Size,
     envelope::Message,
@@ -313,11 +309,6 @@ impl Poller {
             _ => tracing::warn!(lane = self.lane, %error, "the consumer goes on"),
         }
     }
-}
-
-/// Waits, on the poll thread, until the lane has let partitions go. A lane that has ended holds nothing.
-pub(super) fn wait_until_released(runtime: &Handle, released: Revoked) {
-    let _lane_ended = runtime.block_on(released);
 }
 
 #[cfg(test)]
