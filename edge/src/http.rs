@@ -11,6 +11,8 @@ mod inflate;
 pub mod reply;
 mod routes;
 mod server;
+#[cfg(test)]
+mod testing;
 
 pub use routes::{Edge, Peer, routes};
 pub use server::{Connections, serve};

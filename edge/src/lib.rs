@@ -28,7 +28,5 @@ pub mod reason;
 pub mod request;
 mod run;
 pub mod stamp;
-#[cfg(test)]
-mod testing;
 
 pub use run::{Setup, run};

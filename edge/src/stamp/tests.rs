@@ -1,3 +1,6 @@
+mod hashes;
+mod urls;
+
 use super::*;
 use crate::{
     decode::{self, Format, Limits},
@@ -247,69 +250,6 @@ fn the_key_gives_the_tenant_and_allows_no_other() {
     assert_eq!(stamp_with(&other, &context).unwrap_err().reason, "tenant_mismatch");
 }
 
-/// HMAC-SHA-256 with the key 0x07 × 32, computed with another program (OpenSSL).
-#[rstest]
-#[case(r#""email":" Ann@Example.com ""#, "ehash", "ann@example.com")]
-#[case(r#""cell":"+1 (555) 010-99""#, "chash", "155501099")]
-#[case(r#""cell":155501099"#, "chash", "155501099")]
-#[case(r#""uname":"Ann""#, "uhash", "ann")]
-fn what_names_a_person_is_hashed_and_never_kept(#[case] sent: &str, #[case] key: &str, #[case] hashed: &str) {
-    let known = [
-        ("ann@example.com", "61b55fab9c26d32d104ec34ed67a68f9042c022638ba102c71aeabc6b760fe1d"),
-        ("155501099", "32c5b4c3d4f095c514ed896a8728cd27e48bff9178bfd3e764c7891d7f87fe32"),
-        ("ann", "b86f6e0b902d4113864ea164a4f647306a18288ba8c712410eee9873923fabfb"),
-    ];
-    let expected = known.iter().find(|(plain, _)| *plain == hashed).unwrap().1;
-    let event = stamped(sent);
-    assert_eq!(event[key], expected);
-    assert_eq!(event["params"], Value::Null);
-    assert!(!event.to_string().to_lowercase().contains(r#"ann@"#));
-}
-
-#[test]
-fn the_hash_of_what_was_sent_beats_a_hash_that_was_sent() {
-    let event = stamped(r#""email":"ann@example.com","ehash":"cookie""#);
-    assert_eq!(event["ehash"], "61b55fab9c26d32d104ec34ed67a68f9042c022638ba102c71aeabc6b760fe1d");
-    assert_eq!(event["params"], json!({"ehash": "cookie"}));
-    assert_eq!(stamped(r#""email":" ","ehash":"cookie""#)["ehash"], "cookie");
-}
-
-#[rstest]
-#[case::email(r#""params":{"a":1.0,"Email":"Ann@Example.com"}"#, "ehash", "ann@example.com", json!({"a": 1.0}))]
-#[case::cell(r#""params":{"CELL":155501099,"b":"x"}"#, "chash", "155501099", json!({"b": "x"}))]
-#[case::uname_as_json_text(r#""params":"{\"uname\":\" Ann \"}""#, "uhash", "ann", Value::Null)]
-#[case::an_escaped_name(
-    r#""params":{"\u0065mail":"ann@example.com"}"#,
-    "ehash",
-    "ann@example.com",
-    Value::Null
-)]
-#[case::the_first_of_two(r#""params":{"uname":"ann","UNAME":"bob"}"#, "uhash", "ann", Value::Null)]
-#[case::a_hash_that_was_sent(r#""uhash":"h","params":{"uname":"ann"}"#, "uhash", "", Value::Null)]
-#[case::a_name_that_was_sent(r#""uname":"ann","params":{"uname":"bob"}"#, "uhash", "ann", Value::Null)]
-#[case::nothing_said(r#""params":{"email":null,"b":2}"#, "ehash", "", json!({"b": 2}))]
-fn what_names_a_person_in_params_is_hashed_as_well(
-    #[case] sent: &str,
-    #[case] key: &str,
-    #[case] plain: &str,
-    #[case] left: Value,
-) {
-    let name = ["email", "cell", "uname"].into_iter().find(|name| name.get(..1) == key.get(..1)).unwrap();
-    let event = stamped(sent);
-    if !plain.is_empty() {
-        assert_eq!(event[key], stamped(&format!(r#""{name}":"{plain}""#))[key]);
-    }
-    assert_eq!(event["params"], left);
-    assert!(!event.to_string().to_lowercase().contains("ann") && !event.to_string().contains("bob"));
-}
-
-#[test]
-fn a_nested_value_in_params_is_hashed_as_its_text_and_refuses_nothing() {
-    let event = stamped(r#""params":{"email":["ann@example.com"]}"#);
-    assert_eq!(event["ehash"].as_str().map(str::len), Some(64));
-    assert_eq!(event["params"], Value::Null);
-}
-
 #[rstest]
 #[case::ver(r#""ver":"3""#, "ver", json!(3))]
 #[case::score(r#""score":"0.5""#, "score", json!(0.5))]
@@ -410,49 +350,6 @@ fn cookies_path_query_and_body_are_merged_in_that_order() {
     assert_eq!(ids, [id(1), id(2), id(3)]);
     let texts = [fact.ehash, fact.org, fact.app].map(Option::unwrap);
     assert_eq!(texts, ["c", "path", "query"]);
-}
-
-#[rstest]
-#[case::fragment("https://a.example/p#x?token=1", "https://a.example/p")]
-#[case::case_and_escapes_stay("HTTPS://A.Example/%7Ep/?Q=%20a+b", "HTTPS://A.Example/%7Ep/?Q=%20a+b")]
-#[case::secrets(
-    "https://a.example/?a=1&access_token=x&PASSWORD=x&api-key=x&client_secret=x&PHPSESSID=x&auth=x&code=x&b=2",
-    "https://a.example/?a=1&b=2"
-)]
-#[case::camel_case("/?accessToken=x&sessionId=x", "/")]
-#[case::escaped_names("/?%74oken=x&pass%77ord=x", "/")]
-#[case::harmless_names(
-    "/?author=a&keyword=b&promo_code=c&monkey=d",
-    "/?author=a&keyword=b&promo_code=c&monkey=d"
-)]
-#[case::email("/?email=a%40b.c", "/")]
-#[case::user_and_password("https://u:p@a.example:8080/@me?x=1", "https://a.example:8080/@me?x=1")]
-#[case::an_at_in_the_path("https://a.example/@me", "https://a.example/@me")]
-#[case::clicks_leave("/?gclid=a&x=1&FBCLID=b", "/?x=1")]
-#[case::no_url("not a url?a=1&token=2#x", "not a url?a=1")]
-#[case::an_empty_query("/p?", "/p")]
-fn urls_are_cleaned(#[case] url: &str, #[case] expected: &str) {
-    assert_eq!(page::clean(url.to_owned(), |_, _| page::Pair::Stays), expected);
-}
-
-#[test]
-fn click_ids_and_utm_of_a_url_move_into_their_columns() {
-    let event = stamped(
-        r#""url":"https://a.example/?utm_source=News+Letter&utm_medium=mail&utm_campaign=c&utm_term=t&utm_content=k&q=1&gclid=g","last":"/x?utm_source=old&fbclid=f&gclid=old&utm_id=7""#,
-    );
-    let read =
-        ["source", "medium", "campaign", "term", "content", "gclid", "fbclid"].map(|key| event[key].clone());
-    assert_eq!(read, ["News Letter", "mail", "c", "t", "k", "g", "f"]);
-    assert_eq!(event["url"], "https://a.example/?q=1");
-    assert_eq!(event["last"], "/x?utm_source=old&utm_id=7", "what `url` beats stays, but for click ids");
-    assert_eq!(event["ename"], "view");
-}
-
-#[test]
-fn a_field_beats_the_url() {
-    let event = stamped(r#""source":"field","gclid":"field","url":"/?utm_source=url&gclid=url""#);
-    assert_eq!((&event["source"], &event["gclid"]), (&json!("field"), &json!("field")));
-    assert_eq!(event["url"], "/?utm_source=url");
 }
 
 #[test]

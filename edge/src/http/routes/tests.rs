@@ -1,5 +1,8 @@
+mod broker;
+mod cors;
+
+use crate::http::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};
 use crate::reason;
-use crate::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -266,67 +269,6 @@ async fn an_unknown_address_is_not_found(#[case] path: &str) {
     assert_eq!(tested.get(path).await.error(), (404, "not_found".to_owned()));
 }
 
-#[rstest]
-#[case::down(Broker::Down, "unacknowledged")]
-#[case::hanging(Broker::Hanging, "produce_timeout")]
-#[tokio::test(start_paused = true)]
-async fn without_the_broker_nothing_is_a_success(#[case] broker: Broker, #[case] fault: &str) {
-    let tested = edge_with("", broker);
-    for body in [r#"{"ename":"a"}"#, r#"[{"ename":"a"},{"ename":"b"}]"#, r#"[{},{"ename":"b"}]"#] {
-        let said = tested.post("/tr/v1/tr/", body).await;
-        assert_eq!(said.error(), (503, fault.to_owned()));
-        assert_eq!(said.header("retry-after"), "5");
-    }
-    let paid = tested.ask(server("POST", "/tr/v1/ltv/").body(r#"{"revenue":1}"#)).await;
-    assert_eq!(paid.error(), (503, fault.to_owned()));
-    assert_eq!(tested.get("/ready").await.status, 503);
-    assert_eq!(tested.get("/health").await.status, 200);
-}
-
-#[tokio::test]
-async fn an_edge_whose_topic_is_missing_says_so_in_its_readiness() {
-    let tested = edge_with("", Broker::Empty);
-    assert_eq!(tested.get("/ready").await.status, 200);
-    assert_eq!(
-        tested.post("/tr/v1/tr/", r#"{"ename":"a"}"#).await.error(),
-        (503, "topic_missing".to_owned())
-    );
-    let ready = tested.get("/ready").await;
-    assert_eq!((ready.status, ready.body.contains("test.events is missing")), (503, true), "{}", ready.body);
-}
-
-#[tokio::test]
-async fn a_batch_that_the_broker_took_in_part_says_which() {
-    let tested = edge_with("", Broker::Failing);
-    let said = tested.post("/tr/v1/tr/", r#"[{"ename":"a"},{},{"ename":"b"}]"#).await;
-    let json = said.json();
-    assert_eq!((said.status, &json["accepted"]), (200, &json!(1)));
-    assert_eq!(json["rejected"][0]["reason"], "missing_name");
-    assert_eq!(json["rejected"][1]["reason"], "unacknowledged");
-    assert_eq!(names(&tested), ["a"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_client_began_goes_on_when_it_goes_away() {
-    let tested = edge_with("", Broker::Slow);
-    let asked = tested.post("/tr/v1/tr/", r#"{"ename":"a"}"#);
-    assert!(tokio::time::timeout(Duration::from_millis(10), asked).await.is_err());
-    let kept = async {
-        while names(&tested).is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), kept).await.expect("it was given up");
-}
-
-#[tokio::test]
-async fn a_payment_that_no_broker_takes_is_refused_and_not_to_be_sent_again() {
-    let tested = edge("");
-    let body = format!(r#"{{"revenue":1,"note":"{}"}}"#, "x".repeat(1_040_000));
-    let said = tested.ask(server("POST", "/tr/v1/ltv/").body(body)).await;
-    assert_eq!(said.error(), (413, "event_too_large".to_owned()));
-}
-
 #[tokio::test]
 async fn what_the_address_says_is_not_copied_without_bound() {
     let tested = edge("");
@@ -378,63 +320,6 @@ async fn behind_a_trusted_proxy_each_visitor_has_its_own_limit() {
     let events = tested.events.records::<Event>();
     assert_eq!(events[1].ip.as_deref(), Some("198.51.100.2"));
     assert_eq!(events[1].fact.host.as_deref(), Some("shop.example"));
-}
-
-fn preflight(path: &str, origin: &str) -> RequestBuilder {
-    request("OPTIONS", path).header("origin", origin).header("access-control-request-method", "POST")
-}
-
-#[tokio::test]
-async fn any_origin_may_send_without_credentials() {
-    let tested = edge("");
-    let said = tested.ask(preflight("/tr/v1/tr/", "https://a.example")).await;
-    assert_eq!(said.status, 204);
-    assert_eq!(said.header("access-control-allow-origin"), "*");
-    assert_eq!(said.header("access-control-allow-methods"), "POST, GET, HEAD, OPTIONS");
-    assert_eq!(
-        said.header("access-control-allow-headers"),
-        "Content-Type, Content-Encoding, Authorization, User"
-    );
-    assert_eq!(said.header("access-control-max-age"), "86400");
-    assert_eq!(said.header("access-control-allow-credentials"), "");
-    let refused =
-        tested.ask(request("POST", "/tr/v1/tr/").header("origin", "https://a.example").body("{}")).await;
-    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (400, "*"));
-}
-
-#[rstest]
-#[case::listed("https://a.example", "https://a.example", "true")]
-#[case::other("https://b.example", "", "")]
-#[tokio::test]
-async fn listed_origins_may_send_with_credentials(
-    #[case] origin: &str,
-    #[case] allowed: &str,
-    #[case] credentials: &str,
-) {
-    let tested = edge("allowed_origins = [\"https://a.example\"]");
-    let said = tested.ask(preflight("/tr/v1/tr/", origin)).await;
-    assert_eq!(said.header("access-control-allow-origin"), allowed);
-    assert_eq!(said.header("access-control-allow-credentials"), credentials);
-    assert_eq!(said.header("access-control-allow-methods").is_empty(), allowed.is_empty());
-    assert!(said.header("vary").contains("Origin"));
-}
-
-#[rstest]
-#[case("/tr/v1/str/")]
-#[case("/tr/v1/ltv/")]
-#[case("/status")]
-#[case("/metrics")]
-#[tokio::test]
-async fn private_routes_are_open_to_no_script(#[case] path: &str) {
-    let tested = edge("");
-    let said = tested.ask(preflight(path, "https://a.example")).await;
-    assert_eq!(said.status, 204);
-    assert!(!said.header("allow").is_empty());
-    assert!(
-        said.headers.keys().all(|name| !name.as_str().starts_with("access-control")),
-        "{:?}",
-        said.headers
-    );
 }
 
 /// Bytes that once broke something, somewhere.

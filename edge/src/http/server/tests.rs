@@ -1,4 +1,4 @@
-use crate::testing::{Tested, edge};
+use crate::http::testing::{Tested, edge};
 use rstest::rstest;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{

@@ -1,11 +1,11 @@
 //! An edge without a broker, for tests: on a real socket where it matters, else straight through the filters.
 
+use super::{Connections, Edge, Peer, routes, serve};
 use crate::{
     admit::{Keys, Limiter},
     budget::Budget,
     collect::Collector,
     config::EdgeConfig,
-    http::{Connections, Edge, Peer, routes, serve},
     keep::{Keep, Writer},
     outage::Outage,
 };
