@@ -10,14 +10,14 @@ use crate::{
     decode::{self, Batch, Format, Limits},
     draft::Draft,
     http::body::{self, Body, Caps},
-    keep::{Keep, Writer},
+    keep::{Keep, Stamped, Writer},
     metrics, payment, reason,
     request::{Incoming, Request},
     stamp::{self, Context},
 };
 use http::{HeaderName, Method, header};
 use std::{net::IpAddr, sync::Arc};
-use tracker_schemas::{Event, Kind, Payment, Record, Timestamp};
+use tracker_schemas::{Event, Kind, Payment, Timestamp};
 use tracker_stream::{clock, envelope::TRACEPARENT, fault::Refusal, telemetry::trace};
 use uuid::Uuid;
 
@@ -256,7 +256,7 @@ fn format(request: &Request) -> Format {
 }
 
 /// Makes what was accepted safe; each has its fate then, in the order in which it came.
-async fn produce<K: Keep, R: Record>(
+async fn produce<K: Keep, R: Stamped>(
     writer: &Writer<K, R>,
     request: &Request,
     stamped: Vec<Result<R, Refusal>>,

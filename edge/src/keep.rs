@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tracker_schemas::{Encoder, Record};
+use tracker_schemas::{Encoder, Event, Payment, Record, Timestamp};
 use tracker_stream::{
     envelope::{Headers, TRACEPARENT},
     fault::Fault,
@@ -38,6 +38,34 @@ impl Keep for Producer {
     }
 }
 
+/// A record as the edge has stamped it.
+pub trait Stamped: Record {
+    /// Its id: the key of its message.
+    fn id(&self) -> Uuid;
+    /// When it was received: the time of its message.
+    fn received_at(&self) -> Timestamp;
+}
+
+impl Stamped for Event {
+    fn id(&self) -> Uuid {
+        self.fact.eid
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.fact.received_at
+    }
+}
+
+impl Stamped for Payment {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+}
+
 /// Writes records of one kind to their topic.
 pub struct Writer<K, R> {
     /// Where they are made safe.
@@ -46,21 +74,19 @@ pub struct Writer<K, R> {
     pub topic: Arc<str>,
     /// How they are written.
     pub encoder: Encoder<R>,
-    /// The id of a record: the key of its message.
-    pub id: fn(&R) -> Uuid,
     /// How long to wait for the verdicts.
     pub timeout: Duration,
     /// What the operator is told of those that are not safe.
     pub outage: Outage,
 }
 
-impl<K: Keep, R: Record> Writer<K, R> {
+impl<K: Keep, R: Stamped> Writer<K, R> {
     /// The fault of a record whose verdict did not come in time.
     pub const LATE: &'static str = "produce_timeout";
 
     /// Keeps records; returns the id of each that is safe, in order.
     pub async fn write(&self, records: Vec<R>, traceparent: &str) -> Vec<Result<Uuid, Fault>> {
-        let ids: Vec<Uuid> = records.iter().map(self.id).collect();
+        let ids: Vec<Uuid> = records.iter().map(R::id).collect();
         let messages =
             records.iter().zip(&ids).map(|(record, id)| self.message(record, *id, traceparent)).collect();
         drop(records);
@@ -82,6 +108,7 @@ impl<K: Keep, R: Record> Writer<K, R> {
             key: id.hyphenated().to_string().into_bytes(),
             payload: self.encoder.encode(record),
             headers: Headers::new().with(TRACEPARENT, traceparent.as_bytes()),
+            timestamp_ms: record.received_at().0,
         }
     }
 }

@@ -24,7 +24,6 @@ use tracker_stream::{
     registry,
     telemetry::Health,
 };
-use uuid::Uuid;
 
 /// What the settings mean, before anything is started.
 pub struct Setup {
@@ -103,7 +102,6 @@ async fn build(
             keep: Producer::start(&kafka, &options("events", LINGER), &health)?,
             topic: kafka.topic(Event::TOPIC.name()),
             encoder: encoder(&settings, &kafka).await?,
-            id: |event: &Event| -> Uuid { event.fact.eid },
             timeout: config.produce_timeout,
             outage: Outage::new("events_topic", health.clone()),
         },
@@ -111,7 +109,6 @@ async fn build(
             keep: Producer::start(&kafka, &options("payments", Duration::ZERO), &health)?,
             topic: kafka.topic(Payment::TOPIC.name()),
             encoder: encoder(&settings, &kafka).await?,
-            id: |payment: &Payment| -> Uuid { payment.id },
             timeout: config.produce_timeout,
             outage: Outage::new("payments_topic", health.clone()),
         },

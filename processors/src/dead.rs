@@ -102,6 +102,7 @@ impl DeadLetters {
             key: self.reader.process.into(),
             payload: fitted(letter, &self.codec.encoder),
             headers,
+            timestamp_ms: failed_at.0,
         }
     }
 }

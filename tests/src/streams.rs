@@ -53,8 +53,13 @@ async fn bench(name: &str) -> Bench {
 
 impl Bench {
     fn outgoing(&self, key: usize, payload: Vec<u8>) -> Outgoing {
-        let headers = Headers::new().with("h", "v");
-        Outgoing { topic: Arc::clone(&self.topic), key: key.to_string().into_bytes(), payload, headers }
+        Outgoing {
+            topic: Arc::clone(&self.topic),
+            key: key.to_string().into_bytes(),
+            payload,
+            headers: Headers::new().with("h", "v"),
+            timestamp_ms: tracker_stream::clock::now_ms(),
+        }
     }
 
     async fn produce(&self, keys: std::ops::Range<usize>) {

@@ -128,8 +128,8 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         keys: Keys::load(&path).unwrap(),
         limiter: Limiter::new(config.rate),
         budget: Budget::new(config.inflight.0),
-        events: writer(&events, &config, &health, |event: &Event| event.fact.eid),
-        payments: writer(&payments, &config, &health, |payment: &Payment| payment.id),
+        events: writer::<Event>(&events, &config, &health),
+        payments: writer::<Payment>(&payments, &config, &health),
         config,
     };
     let connections = Connections::new(collector.config.connection.most);
@@ -138,16 +138,11 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     Tested { routes: routes(&edge), edge, events, payments, _keys: directory }
 }
 
-fn writer<R: Record>(
-    keep: &Memory,
-    config: &EdgeConfig,
-    health: &Health,
-    id: fn(&R) -> Uuid,
-) -> Writer<Memory, R> {
+fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, health: &Health) -> Writer<Memory, R> {
     let topic = format!("test.{}", R::TOPIC.name()).into();
     let keep = keep.clone();
     let outage = Outage::new(R::TOPIC.name(), health.clone());
-    Writer { keep, topic, encoder: Encoder::single_object(), id, timeout: config.produce_timeout, outage }
+    Writer { keep, topic, encoder: Encoder::single_object(), timeout: config.produce_timeout, outage }
 }
 
 fn key_file() -> String {

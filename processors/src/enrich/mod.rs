@@ -93,6 +93,7 @@ impl Enrich {
             key: key.hyphenated().to_string().into_bytes(),
             payload: self.encoder.encode(event),
             headers: Headers::new().with(TRACEPARENT, trace),
+            timestamp_ms: read.timestamp_ms,
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
     /// Headers.
     pub headers: Headers,
+    /// When what it tells of was received, milliseconds since the epoch: by this the books count and lag is measured.
+    pub timestamp_ms: i64,
 }
 
 impl Outgoing {
@@ -130,6 +132,7 @@ impl Producer {
         let record = BaseRecord::with_opaque_to(&message.topic, ticket)
             .key(&message.key)
             .payload(&message.payload)
+            .timestamp(message.timestamp_ms)
             .headers(headers);
         if let Err((error, record)) = self.client.send(record) {
             record.delivery_opaque.settle(Err(fault(&error)));

@@ -40,6 +40,7 @@ impl Site {
             key: key.into_bytes(),
             payload,
             headers: Headers::new(),
+            timestamp_ms: tracker_stream::clock::now_ms(),
         };
         for verdict in producer.send(values.into_iter().map(outgoing).collect()).await {
             verdict.expect("the broker takes it");
