@@ -7,6 +7,12 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Name of the header that carries the W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
 
+/// Name of the header that says where the message stood that this one was made of: `partition:offset`.
+pub const ORIGIN: &str = "origin";
+
+/// Name of the header of a message that was sent again from the dead letters: the id of its letter.
+pub const REDRIVE: &str = "redrive";
+
 /// The headers of a message, in order; names may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
