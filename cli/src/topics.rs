@@ -2,7 +2,7 @@
 
 use crate::{Failure, Out, drift::Telling};
 use serde::Deserialize;
-use tracker_schemas::Topic;
+use tracker_schemas::{Retention, Topic};
 use tracker_stream::{
     config::{Mistake, Mistakes, Settings},
     kafka::{Admin, TOPIC_MESSAGE_BYTES, TopicSpec},
@@ -82,7 +82,7 @@ pub fn specs(settings: &Settings) -> Result<Vec<TopicSpec>, Mistakes> {
         name: kafka.topic(topic.name()).to_string(),
         partitions: match topic {
             Topic::Events | Topic::Enriched => section.partitions,
-            Topic::Payments | Topic::DeadLetters => section.small_partitions,
+            _ => section.small_partitions,
         },
         replication: section.replication,
         config: properties(topic, section.replication),
@@ -91,23 +91,37 @@ pub fn specs(settings: &Settings) -> Result<Vec<TopicSpec>, Mistakes> {
 }
 
 fn properties(topic: Topic, replication: i32) -> Vec<(&'static str, String)> {
-    let retention = topic.retention();
-    // The last segment of a partition is not deleted while it is written: it must not stay open for its default week.
-    let segment = retention.time / 24;
-    let mut properties = vec![
-        ("cleanup.policy", "delete".to_owned()),
-        ("retention.ms", retention.time.as_millis().to_string()),
-        ("retention.bytes", retention.bytes_per_partition.to_string()),
-        ("segment.ms", segment.as_millis().to_string()),
-        // Retention and replay go by the broker's clock: a producer with a wrong one can neither lose nor keep anything.
-        ("message.timestamp.type", "LogAppendTime".to_owned()),
+    let mut properties = retention(topic.retention());
+    properties.extend([
+        // A message's time is that of its event's receipt, all along the way: books, lag and replay go by it. So retention
+        // does too: what came out of a spool is kept for as long as what it was received with. The broker refuses what is an hour ahead of it
+        // (its default): an edge whose clock is that wrong keeps its events in the spool until the clock is mended.
+        ("message.timestamp.type", "CreateTime".to_owned()),
         ("compression.type", "producer".to_owned()),
         ("max.message.bytes", TOPIC_MESSAGE_BYTES.to_string()),
-    ];
+    ]);
     if replication >= 3 {
         properties.push(("min.insync.replicas", "2".to_owned()));
     }
     properties
+}
+
+/// A day: then a compacted partition's segment is closed, and can be compacted.
+const COMPACTED_SEGMENT_MS: u64 = 24 * 60 * 60 * 1000;
+
+fn retention(retention: Retention) -> Vec<(&'static str, String)> {
+    match retention {
+        Retention::For { time, bytes_per_partition } => vec![
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", time.as_millis().to_string()),
+            ("retention.bytes", bytes_per_partition.to_string()),
+            // The last segment of a partition is not deleted while it is written: it must not stay open for its default week.
+            ("segment.ms", (time / 24).as_millis().to_string()),
+        ],
+        Retention::LatestOfKey => {
+            vec![("cleanup.policy", "compact".to_owned()), ("segment.ms", COMPACTED_SEGMENT_MS.to_string())]
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,17 +140,31 @@ mod tests {
     fn every_topic_has_its_partitions_and_its_retention() {
         let specs = specs(&settings("[kafka]\nprefix = \"t.\"\n[topics]\npartitions = 6")).unwrap();
         let shape: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.partitions)).collect();
-        assert_eq!(shape, [("t.events", 6), ("t.enriched", 6), ("t.payments", 1), ("t.dead_letters", 1)]);
+        assert_eq!(shape[..4], [("t.events", 6), ("t.enriched", 6), ("t.messages", 1), ("t.payments", 1)]);
+        assert_eq!(
+            shape[4..],
+            ["t.dead_letters", "t.ledger", "t.erasures", "t.redrives"].map(|name| (name, 1))
+        );
         assert_eq!(property(&specs[0], "retention.ms"), Some("86400000"), "raw addresses stay for a day");
         assert_eq!(property(&specs[0], "segment.ms"), Some("3600000"), "and no segment keeps them longer");
     }
 
     #[test]
+    fn what_must_not_be_forgotten_is_compacted_and_the_rest_deleted_with_age() {
+        for (topic, spec) in Topic::ALL.into_iter().zip(specs(&settings("")).unwrap()) {
+            let compacted = [Topic::Erasures, Topic::Redrives].contains(&topic);
+            let policy = if compacted { "compact" } else { "delete" };
+            assert_eq!(property(&spec, "cleanup.policy"), Some(policy), "{topic}");
+            assert_eq!(property(&spec, "retention.ms").is_none(), compacted, "{topic}");
+        }
+    }
+
+    #[test]
     fn three_copies_want_two_in_sync() {
         let one = specs(&settings("")).unwrap();
-        assert_eq!(property(&one[2], "min.insync.replicas"), None);
+        assert_eq!(property(&one[3], "min.insync.replicas"), None);
         let three = specs(&settings("[topics]\nreplication = 3")).unwrap();
-        assert_eq!(property(&three[2], "min.insync.replicas"), Some("2"));
+        assert_eq!(property(&three[3], "min.insync.replicas"), Some("2"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     codec::Malformed,
     record::{Input, Read},
-    value::{Bytes, Decimal, JsonText, Kind, Timestamp},
+    value::{Bytes, Decimal, JsonText, Kind, SubjectKind, Timestamp},
 };
 use uuid::Uuid;
 
@@ -184,6 +184,20 @@ impl Datum for Kind {
     }
 }
 
+impl Datum for SubjectKind {
+    fn write(&self, out: &mut Vec<u8>) {
+        (*self as i64).write(out);
+    }
+
+    fn read(input: &mut Input<'_>) -> Read<Self> {
+        match i64::read(input)? {
+            0 => Ok(Self::Vid),
+            1 => Ok(Self::Uid),
+            _ => Err(Malformed::new("an unknown kind of subject")),
+        }
+    }
+}
+
 impl<T: Datum> Datum for Option<T> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -204,7 +218,7 @@ impl<T: Datum> Datum for Option<T> {
     }
 }
 
-impl Datum for Vec<String> {
+impl<T: Datum> Datum for Vec<T> {
     fn write(&self, out: &mut Vec<u8>) {
         if !self.is_empty() {
             i64::try_from(self.len()).unwrap_or(i64::MAX).write(out);
@@ -225,7 +239,7 @@ impl Datum for Vec<String> {
             }
             items.reserve(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(ARRAY_RESERVE));
             for _ in 0..count.unsigned_abs() {
-                items.push(String::read(input)?);
+                items.push(T::read(input)?);
             }
         }
     }

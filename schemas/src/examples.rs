@@ -41,7 +41,7 @@ pub const fn of(topic: Topic) -> &'static [(&'static str, &'static str)] {
             "thread_message",
             "unicode",
         },
-        Topic::Enriched => stories! { "enriched":
+        Topic::Enriched | Topic::Messages => stories! { "enriched":
             "bot",
             "consent_denied",
             "every_field",
@@ -60,6 +60,17 @@ pub const fn of(topic: Topic) -> &'static [(&'static str, &'static str)] {
         Topic::DeadLetters => stories! { "dead_letters":
             "refused_row",
             "undecodable_event",
+        },
+        Topic::Ledger => stories! { "ledger":
+            "edge_second",
+            "loaded_range",
+        },
+        Topic::Erasures => stories! { "erasures":
+            "user_of_a_tenant",
+            "visitor",
+        },
+        Topic::Redrives => stories! { "redrives":
+            "edited_event",
         },
     }
 }

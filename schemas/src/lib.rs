@@ -1,7 +1,8 @@
 //! What an event is: Avro schemas, their Rust types, the codec and the topics. No I/O, no async.
 //!
 //! A topic's schema stands in the `.avsc` file of its name; its Rust type here is proved against it:
-//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`DeadLetter`] (`dead_letters`).
+//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`DeadLetter`] (`dead_letters`),
+//! [`LedgerPage`] (`ledger`), [`Erasure`] (`erasures`), [`Redrive`] (`redrives`). `messages` carries [`Enriched`] as well.
 //! [`Encoder`] and [`Decoder`] carry them to bytes and back; [`Topic`] lists where they travel.
 //!
 //! `examples/<topic>/<case>.json` holds one story a file; every golden test of the workspace starts there.
@@ -10,12 +11,15 @@ mod codec;
 mod datum;
 mod dead_letter;
 mod enriched;
+mod erasure;
 mod event;
 pub mod examples;
 mod fact;
 pub mod history;
+mod ledger_page;
 mod payment;
 mod record;
+mod redrive;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -25,9 +29,12 @@ pub use codec::{Decoder, Encoder, Malformed};
 pub use datum::Datum;
 pub use dead_letter::DeadLetter;
 pub use enriched::Enriched;
+pub use erasure::Erasure;
 pub use event::Event;
 pub use fact::Fact;
+pub use ledger_page::{LedgerCount, LedgerPage};
 pub use payment::Payment;
 pub use record::Record;
+pub use redrive::Redrive;
 pub use topic::{Retention, Topic, UnknownTopic};
-pub use value::{Bytes, Decimal, DecimalError, JsonText, Kind, Timestamp};
+pub use value::{Bytes, Decimal, DecimalError, JsonText, Kind, SubjectKind, Timestamp};

@@ -9,19 +9,32 @@ pub enum Topic {
     Events,
     /// Events after enrichment and the consent filter. Keyed by visitor, else by event id.
     Enriched,
+    /// Enriched events that belong to a message thread: the same record as `enriched`. Keyed by thread.
+    Messages,
     /// Payments. Keyed by payment id.
     Payments,
     /// What could not be carried on. Keyed by the process that refused it.
     DeadLetters,
+    /// What each process did, counted: one page at a time. Keyed by process.
+    Ledger,
+    /// Persons whose data were erased: a replay must not bring them back. Keyed by the person's id.
+    Erasures,
+    /// Dead letters that were sent again: none is sent twice. Keyed by the dead letter's id.
+    Redrives,
 }
 
 /// What the broker is told to keep of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// How long.
-    pub time: Duration,
-    /// How many bytes a partition, whatever their age.
-    pub bytes_per_partition: u64,
+pub enum Retention {
+    /// Everything for a while.
+    For {
+        /// How long.
+        time: Duration,
+        /// How many bytes a partition, whatever their age.
+        bytes_per_partition: u64,
+    },
+    /// The latest message of each key, for ever.
+    LatestOfKey,
 }
 
 const fn days(count: u64) -> Duration {
@@ -30,18 +43,44 @@ const fn days(count: u64) -> Duration {
 
 const GIB: u64 = 1 << 30;
 
+const fn keep(time: Duration, gib_per_partition: u64) -> Retention {
+    Retention::For { time, bytes_per_partition: gib_per_partition * GIB }
+}
+
 impl Topic {
     /// All of them, in the order in which data meets them.
-    pub const ALL: [Self; 4] = [Self::Events, Self::Enriched, Self::Payments, Self::DeadLetters];
+    pub const ALL: [Self; 8] = [
+        Self::Events,
+        Self::Enriched,
+        Self::Messages,
+        Self::Payments,
+        Self::DeadLetters,
+        Self::Ledger,
+        Self::Erasures,
+        Self::Redrives,
+    ];
 
-    /// The name without the prefix; the `.avsc` file is named the same.
+    /// The name without the prefix.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Events => "events",
             Self::Enriched => "enriched",
+            Self::Messages => "messages",
             Self::Payments => "payments",
             Self::DeadLetters => "dead_letters",
+            Self::Ledger => "ledger",
+            Self::Erasures => "erasures",
+            Self::Redrives => "redrives",
+        }
+    }
+
+    /// The topic whose record it carries: its own, but for `messages`. Schema, history and examples bear that name.
+    #[must_use]
+    pub const fn of_record(self) -> Self {
+        match self {
+            Self::Messages => Self::Enriched,
+            own => own,
         }
     }
 
@@ -50,9 +89,12 @@ impl Topic {
     pub const fn avsc(self) -> &'static str {
         match self {
             Self::Events => include_str!("../events.avsc"),
-            Self::Enriched => include_str!("../enriched.avsc"),
+            Self::Enriched | Self::Messages => include_str!("../enriched.avsc"),
             Self::Payments => include_str!("../payments.avsc"),
             Self::DeadLetters => include_str!("../dead_letters.avsc"),
+            Self::Ledger => include_str!("../ledger.avsc"),
+            Self::Erasures => include_str!("../erasures.avsc"),
+            Self::Redrives => include_str!("../redrives.avsc"),
         }
     }
 
@@ -60,9 +102,12 @@ impl Topic {
     #[must_use]
     pub const fn retention(self) -> Retention {
         match self {
-            Self::Events => Retention { time: days(1), bytes_per_partition: 50 * GIB },
-            Self::Enriched => Retention { time: days(14), bytes_per_partition: 200 * GIB },
-            Self::Payments | Self::DeadLetters => Retention { time: days(30), bytes_per_partition: 20 * GIB },
+            Self::Events => keep(days(1), 50),
+            Self::Enriched => keep(days(14), 200),
+            Self::Messages => keep(days(14), 50),
+            Self::Payments | Self::DeadLetters => keep(days(30), 20),
+            Self::Ledger => keep(days(7), 10),
+            Self::Erasures | Self::Redrives => Retention::LatestOfKey,
         }
     }
 }
@@ -75,13 +120,16 @@ impl fmt::Display for Topic {
 
 /// A name that is no topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no topic `{0}`; the topics are events, enriched, payments, dead_letters")]
-pub struct UnknownTopic(String);
+#[error("there is no topic `{name}`; the topics are {}", Topic::ALL.map(Topic::name).join(", "))]
+pub struct UnknownTopic {
+    name: String,
+}
 
 impl FromStr for Topic {
     type Err = UnknownTopic;
 
     fn from_str(name: &str) -> Result<Self, UnknownTopic> {
-        Self::ALL.into_iter().find(|topic| topic.name() == name).ok_or_else(|| UnknownTopic(name.to_owned()))
+        let known = Self::ALL.into_iter().find(|topic| topic.name() == name);
+        known.ok_or_else(|| UnknownTopic { name: name.to_owned() })
     }
 }

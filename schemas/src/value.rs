@@ -228,3 +228,25 @@ impl Kind {
         }
     }
 }
+
+/// Whose id a person is known by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubjectKind {
+    /// A visitor's.
+    #[default]
+    Vid = 0,
+    /// A user's.
+    Uid = 1,
+}
+
+impl SubjectKind {
+    /// The symbol in Avro and in the tables: the name of the field that holds such an id.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Vid => "vid",
+            Self::Uid => "uid",
+        }
+    }
+}

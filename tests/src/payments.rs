@@ -306,7 +306,7 @@ async fn send_behind(site: &Site, Broken { topic, key, .. }: &Broken) {
             assert_eq!(pay(site, json!({ "id": key, "revenue": 1 }).to_string()).await, [*key])
         }
         // The dead letters of the other lanes stand behind it.
-        Topic::DeadLetters => {}
+        _ => {}
     }
 }
 
@@ -314,7 +314,7 @@ async fn goes_on(site: &Site, Broken { topic, key, .. }: &Broken) {
     match topic {
         Topic::Events | Topic::Enriched => assert_eq!(site.event(&key.to_string()).await["ename"], "behind"),
         Topic::Payments => assert_eq!(amount(site, *key, "revenue").await, "1.0000"),
-        Topic::DeadLetters => {}
+        _ => {}
     }
 }
 

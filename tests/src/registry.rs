@@ -106,7 +106,7 @@ fn every_value_carries_the_registrys_id_and_both_framings_are_read() {
         site.row(&format!("SELECT id FROM payments WHERE id = '{payment}'")).await;
         site.put(Topic::Events, [("key".to_owned(), b"no event".to_vec())]).await;
         site.row("SELECT id FROM dead_letters WHERE payload = 'no event' AND reason = 'malformed'").await;
-        for topic in Topic::ALL {
+        for topic in [Topic::Events, Topic::Enriched, Topic::Payments, Topic::DeadLetters] {
             assert_eq!(ids(&site, topic).await, [registry.id_for(&site, topic)], "{topic}");
         }
 

@@ -3,7 +3,9 @@
 use super::Line;
 use crate::Failure;
 use serde::Serialize;
-use tracker_schemas::{DeadLetter, Decoder, Enriched, Event, Payment, Record, Topic};
+use tracker_schemas::{
+    DeadLetter, Decoder, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redrive, Topic,
+};
 use tracker_stream::{fault::Fault, registry::Registered};
 
 /// Reads the values of one topic.
@@ -29,9 +31,12 @@ impl<R: Record + Serialize> Decode for Decoder<R> {
 pub fn of(topic: Topic, registered: Vec<Registered>) -> Result<Box<dyn Decode>, Failure> {
     match topic {
         Topic::Events => decoder::<Event>(registered),
-        Topic::Enriched => decoder::<Enriched>(registered),
+        Topic::Enriched | Topic::Messages => decoder::<Enriched>(registered),
         Topic::Payments => decoder::<Payment>(registered),
         Topic::DeadLetters => decoder::<DeadLetter>(registered),
+        Topic::Ledger => decoder::<LedgerPage>(registered),
+        Topic::Erasures => decoder::<Erasure>(registered),
+        Topic::Redrives => decoder::<Redrive>(registered),
     }
 }
 

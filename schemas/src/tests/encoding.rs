@@ -2,8 +2,8 @@
 
 use super::generated;
 use crate::{
-    Bytes, DeadLetter, Decimal, Decoder, Encoder, Enriched, Event, Payment, Record, Timestamp, Topic,
-    codec::schema_of, examples,
+    Bytes, DeadLetter, Decimal, Decoder, Encoder, Enriched, Erasure, Event, LedgerPage, Payment, Record,
+    Redrive, Timestamp, Topic, codec::schema_of, examples,
 };
 use apache_avro::{GenericSingleObjectReader, from_avro_datum, to_avro_datum, types::Value};
 use proptest::{
@@ -36,6 +36,7 @@ fn json(field: &str, value: &Value) -> serde_json::Value {
             text(Decimal::from_units(units).to_string())
         }
         Value::Array(items) => items.iter().map(|item| json(field, item)).collect(),
+        Value::Record(_) => json_of(value),
         Value::Union(_, inner) => json(field, inner),
         other => panic!("no field of ours is {other:?}"),
     }
@@ -74,6 +75,9 @@ fn any_value_agrees<R: Record + Serialize>() {
 #[case::enriched(any_value_agrees::<Enriched>)]
 #[case::payments(any_value_agrees::<Payment>)]
 #[case::dead_letters(any_value_agrees::<DeadLetter>)]
+#[case::ledger(any_value_agrees::<LedgerPage>)]
+#[case::erasures(any_value_agrees::<Erasure>)]
+#[case::redrives(any_value_agrees::<Redrive>)]
 fn any_record_is_encoded_and_decoded_as_apache_avro_does(#[case] check: fn()) {
     check();
 }
@@ -102,6 +106,9 @@ fn examples_pass<R: Record + Serialize + DeserializeOwned + PartialEq + std::fmt
 #[case::enriched(examples_pass::<Enriched>)]
 #[case::payments(examples_pass::<Payment>)]
 #[case::dead_letters(examples_pass::<DeadLetter>)]
+#[case::ledger(examples_pass::<LedgerPage>)]
+#[case::erasures(examples_pass::<Erasure>)]
+#[case::redrives(examples_pass::<Redrive>)]
 fn every_example_passes_in_both_framings(#[case] check: fn()) {
     check();
 }
@@ -117,6 +124,15 @@ fn encode_into_appends_to_what_is_there() {
 
 #[test]
 fn the_topics_of_the_records_are_all_the_topics() {
-    let named = [Event::TOPIC, Enriched::TOPIC, Payment::TOPIC, DeadLetter::TOPIC];
-    assert_eq!(named, Topic::ALL);
+    let named = [
+        Event::TOPIC,
+        Enriched::TOPIC,
+        Payment::TOPIC,
+        DeadLetter::TOPIC,
+        LedgerPage::TOPIC,
+        Erasure::TOPIC,
+        Redrive::TOPIC,
+    ];
+    let own = Topic::ALL.into_iter().filter(|topic| topic.of_record() == *topic);
+    assert_eq!(named.to_vec(), own.collect::<Vec<_>>());
 }

@@ -1,6 +1,9 @@
 //! Bytes from anywhere: an error that says why, never a panic, never a reservation of what they claim.
 
-use crate::{Datum, DeadLetter, Decoder, Encoder, Enriched, Event, Payment, Record, Topic, examples};
+use crate::{
+    Datum, DeadLetter, Decoder, Encoder, Enriched, Erasure, Event, LedgerCount, LedgerPage, Payment, Record,
+    Redrive, Topic, examples,
+};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -32,7 +35,10 @@ fn all_decode_or_say_why(bytes: &[u8]) -> Result<(), TestCaseError> {
     decodes_or_says_why::<Event>(bytes)?;
     decodes_or_says_why::<Enriched>(bytes)?;
     decodes_or_says_why::<Payment>(bytes)?;
-    decodes_or_says_why::<DeadLetter>(bytes)
+    decodes_or_says_why::<DeadLetter>(bytes)?;
+    decodes_or_says_why::<LedgerPage>(bytes)?;
+    decodes_or_says_why::<Erasure>(bytes)?;
+    decodes_or_says_why::<Redrive>(bytes)
 }
 
 proptest! {
@@ -85,6 +91,7 @@ fn a_claimed_length_of_exabytes_reserves_nothing() {
     i64::MAX.write(&mut claim);
     assert!(String::read(&mut claim.as_slice()).is_err());
     assert!(Vec::<String>::read(&mut claim.as_slice()).is_err());
+    assert!(Vec::<LedgerCount>::read(&mut claim.as_slice()).is_err());
     let mut block = Vec::new();
     i64::MIN.write(&mut block);
     0_i64.write(&mut block);

@@ -1,6 +1,9 @@
 //! Every golden example is listed, reads, and says only what its schema knows.
 
-use crate::{DeadLetter, Enriched, Event, Payment, Record, Topic, codec::schema_of, examples};
+use crate::{
+    DeadLetter, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redrive, Topic, codec::schema_of,
+    examples,
+};
 use apache_avro::Schema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -9,7 +12,7 @@ use std::collections::BTreeSet;
 #[test]
 fn every_file_of_the_folder_is_listed_and_every_listed_one_is_a_file() {
     for topic in Topic::ALL {
-        let folder = format!("{}/examples/{topic}", env!("CARGO_MANIFEST_DIR"));
+        let folder = format!("{}/examples/{}", env!("CARGO_MANIFEST_DIR"), topic.of_record());
         let files: BTreeSet<String> = std::fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -53,6 +56,9 @@ fn reading_an_example_and_writing_it_again_changes_nothing() {
     keeps_what_it_says::<Enriched>();
     keeps_what_it_says::<Payment>();
     keeps_what_it_says::<DeadLetter>();
+    keeps_what_it_says::<LedgerPage>();
+    keeps_what_it_says::<Erasure>();
+    keeps_what_it_says::<Redrive>();
 }
 
 #[test]
