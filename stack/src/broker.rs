@@ -50,6 +50,26 @@ impl BrokerOptions {
     pub fn new(cache: Cache, data: impl Into<PathBuf>, port: u16, controller_port: u16) -> Self {
         Self { cache, data: data.into(), port, controller_port, properties: Vec::new(), format: Vec::new() }
     }
+
+    /// With a second listener on `port`, which tells its clients to come back to `advertised`, where a
+    /// [`Proxy`](crate::Proxy) passes them on to it. The first stays for those that go round the proxy, the broker
+    /// itself among them.
+    #[must_use]
+    pub fn behind(mut self, port: u16, advertised: u16) -> Self {
+        let (first, controller) = (self.port, self.controller_port);
+        let plain = |name: &str, port: u16| format!("{name}://127.0.0.1:{port}");
+        let listeners =
+            [plain("PLAINTEXT", first), plain("PROXIED", port), plain("CONTROLLER", controller)].join(",");
+        let advertised = [plain("PLAINTEXT", first), plain("PROXIED", advertised)].join(",");
+        let protocols = "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
+        self.properties.extend([
+            ("listeners".to_owned(), listeners),
+            ("advertised.listeners".to_owned(), advertised),
+            ("listener.security.protocol.map".to_owned(), protocols),
+            ("inter.broker.listener.name".to_owned(), "PLAINTEXT".to_owned()),
+        ]);
+        self
+    }
 }
 
 /// A running broker. Dropped, it is killed.
@@ -102,6 +122,16 @@ impl Broker {
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// SIGSTOP: it stands still and does not know it.
+    pub fn pause(&mut self) {
+        self.process.pause();
+    }
+
+    /// SIGCONT.
+    pub fn resume(&mut self) {
+        self.process.resume();
     }
 
     /// Starts it again on the same data and ports, ending it first if it runs.

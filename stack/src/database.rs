@@ -97,6 +97,16 @@ impl Database {
         self.process.kill();
     }
 
+    /// SIGSTOP: it stands still and does not know it.
+    pub fn pause(&mut self) {
+        self.process.pause();
+    }
+
+    /// SIGCONT.
+    pub fn resume(&mut self) {
+        self.process.resume();
+    }
+
     /// Starts it again on the same data and ports, ending it first if it runs.
     ///
     /// # Errors

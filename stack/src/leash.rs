@@ -113,6 +113,16 @@ impl Leashed {
         }
     }
 
+    /// SIGSTOP: it stands still and does not know it.
+    pub fn pause(&mut self) {
+        self.signal(signal::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    pub fn resume(&mut self) {
+        self.signal(signal::SIGCONT);
+    }
+
     fn signal(&mut self, signal: signal::Signal) {
         // Asked first: the id of an ended child may be another's by now.
         if self.ended().is_none()
