@@ -11,6 +11,7 @@
 //! lane wait. rdkafka is named in [`kafka`] only; the environment is read in [`config`] only.
 
 pub mod batch;
+pub mod books;
 pub mod clock;
 pub mod config;
 pub mod envelope;
