@@ -15,6 +15,7 @@ use crate::{
     batch::Limits,
     envelope::{Message, PlannedRange, SharedLedger, Verdict},
     fault::{Fault, Refusal, WriteError},
+    plan::{Plan, Start},
     telemetry::Health,
 };
 use partition::{Ending, Partition};
@@ -42,6 +43,25 @@ pub trait Sink<T>: Send + Sync + 'static {
     -> impl Future<Output = Result<(), WriteError>> + Send;
 }
 
+/// What of a planned range is not to be stored after all, by what is stored already. It is asked after the range was
+/// planned and before it is written, and again when the range is repeated: the items that a first try stored must then be
+/// kept again, or the repeat would not be the same.
+pub trait Sift<T>: Send + Sync + 'static {
+    /// For each of `items`, in order, the reason for which it is dropped, if it is.
+    fn sift(
+        &self,
+        range: &PlannedRange,
+        items: &[T],
+    ) -> impl Future<Output = Result<Vec<Option<&'static str>>, Fault>> + Send;
+}
+
+/// Everything is stored.
+impl<T: Sync> Sift<T> for () {
+    async fn sift(&self, _: &PlannedRange, items: &[T]) -> Result<Vec<Option<&'static str>>, Fault> {
+        Ok(vec![None; items.len()])
+    }
+}
+
 /// Where refused messages go, with their original bytes.
 pub trait Bury: Send + Sync + 'static {
     /// Makes all of them safe, or says why not.
@@ -51,8 +71,8 @@ pub trait Bury: Send + Sync + 'static {
 /// What a source says.
 #[derive(Debug)]
 pub enum Signal {
-    /// These partitions are ours now.
-    Assigned(Vec<i32>),
+    /// These partitions are ours now, each from there.
+    Assigned(Vec<Start>),
     /// These are to be let go; the source waits for the answer before it does.
     Revoked(Vec<i32>, oneshot::Sender<()>),
     /// A message, and the room in memory that it holds.
@@ -73,23 +93,15 @@ pub trait Source: Send + 'static {
     fn commits(&self) -> Self::Commits;
 }
 
-/// How sure a commit has to be before one goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Commit {
-    /// On its way; the next one makes up for it.
-    Soon,
-    /// Acknowledged: the partition is about to be let go.
-    Now,
-}
-
 /// Notes up to where a partition is done.
 pub trait Commits: Clone + Send + Sync + 'static {
-    /// Commits that every offset before `next` has its fate.
+    /// Commits that every offset before `next` has its fate, and that `plan` is about to be written. Answers only once
+    /// the broker has acknowledged both; a later commit of the same partition never overtakes an earlier one.
     fn commit(
         &self,
         partition: i32,
         next: i64,
-        how: Commit,
+        plan: Option<Plan>,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
@@ -146,7 +158,7 @@ where
             };
             match signal {
                 Some(Signal::Assigned(partitions)) => {
-                    partitions.into_iter().for_each(|partition| open.assign(partition, &shared));
+                    partitions.into_iter().for_each(|start| open.assign(start, &shared));
                     shared.waiting.assigned();
                 }
                 Some(Signal::Revoked(partitions, done)) => {
@@ -178,7 +190,7 @@ struct Running {
 }
 
 impl OpenPartitions {
-    fn assign<St, Si, B, C>(&mut self, partition: i32, shared: &Arc<partition::Shared<St, Si, B, C>>)
+    fn assign<St, Si, B, C>(&mut self, start: Start, shared: &Arc<partition::Shared<St, Si, B, C>>)
     where
         St: Step,
         Si: Sink<St::Out>,
@@ -189,13 +201,13 @@ impl OpenPartitions {
         let ledger = SharedLedger::new(shared.name);
         let ending = Ending::default();
         let carried = Partition {
-            number: partition,
+            number: start.partition,
             shared: Arc::clone(shared),
             ledger: ledger.clone(),
             ending: ending.clone(),
         };
         let task = tokio::spawn(carried.carry(messages));
-        self.tasks.insert(partition, Running { inbox, ledger, ending, task });
+        self.tasks.insert(start.partition, Running { inbox, ledger, ending, task });
     }
 
     /// A message of a partition that is not ours (any more) is left to whoever has it.

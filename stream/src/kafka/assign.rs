@@ -1,16 +1,22 @@
 //! What happens when partitions come and go.
 
 use super::context::{Watch, log};
-use crate::{fault::Fault, lane::Signal, retry::Backoff, telemetry::Health};
+use crate::{
+    fault::Fault,
+    lane::Signal,
+    plan::{NoPlan, Start},
+    retry::Backoff,
+    telemetry::Health,
+};
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::{KafkaError, KafkaResult},
+    topic_partition_list::TopicPartitionListElem,
     types::RDKafkaRespErr,
 };
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -46,8 +52,6 @@ pub struct Member {
     waiting: AtomicBool,
     /// Partitions that have gone since the poll thread last asked.
     gone: Mutex<Vec<i32>>,
-    /// What the broker has acknowledged of each partition since it was assigned.
-    committed: Mutex<HashMap<i32, i64>>,
 }
 
 impl Member {
@@ -59,7 +63,6 @@ impl Member {
         health: &Health,
     ) -> Self {
         let watch = Watch::new(lane, "broker", health);
-        let (gone, committed) = (Mutex::default(), Mutex::default());
         Self {
             lane,
             topic: Arc::clone(topic),
@@ -68,19 +71,13 @@ impl Member {
             health: health.clone(),
             watch,
             waiting: AtomicBool::new(false),
-            gone,
-            committed,
+            gone: Mutex::default(),
         }
     }
 
     /// Partitions that have gone since this was last asked.
     pub(super) fn gone(&self) -> Vec<i32> {
         std::mem::take(&mut *lock(&self.gone))
-    }
-
-    /// Whether the broker has acknowledged this very commit.
-    pub(super) fn has_committed(&self, partition: i32, next: i64) -> bool {
-        lock(&self.committed).get(&partition) == Some(&next)
     }
 
     /// Notes what the group waits for, once for as long as it does.
@@ -99,46 +96,35 @@ impl Member {
         }
     }
 
-    /// Where each partition starts: at its committed offset, and at the beginning where none was ever committed.
-    /// With `auto.offset.reset=error`, an offset that has gone is then a fault and never a silent jump.
-    fn start_offsets(
+    /// What was committed of each of `wanted`, with its metadata.
+    fn committed(
         &self,
         consumer: &BaseConsumer<Self>,
         wanted: &TopicPartitionList,
     ) -> KafkaResult<TopicPartitionList> {
         let mut backoff = Backoff::new(LONGEST_WAIT);
-        let mut committed = loop {
+        loop {
             match consumer.committed_offsets(wanted.clone(), COMMITTED).and_then(answered) {
-                Ok(committed) => break committed,
+                Ok(committed) => return Ok(committed),
                 Err(error) if backoff.tries() >= TRIES || self.signals.is_closed() => return Err(error),
                 Err(error) => {
                     tracing::warn!(lane = self.lane, %error, "cannot read the committed offsets; asking again");
                     self.runtime.block_on(tokio::time::sleep(backoff.next(0)));
                 }
             }
-        };
-        let fresh: Vec<i32> = committed
-            .elements()
-            .iter()
-            .filter(|element| !matches!(element.offset(), Offset::Offset(_)))
-            .map(|element| element.partition())
-            .collect();
-        for partition in fresh {
-            committed.set_partition_offset(&self.topic, partition, Offset::Beginning)?;
         }
-        Ok(committed)
     }
 
-    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), NotAssigned> {
         if self.signals.is_closed() {
-            return consumer.incremental_assign(list); // it is being closed, and only waits for the call
+            return Ok(consumer.incremental_assign(list)?); // it is being closed, and only waits for the call
         }
-        lock(&self.committed).retain(|partition, _| !partitions(list).contains(partition));
-        let starts = self.start_offsets(consumer, list)?;
+        let committed = self.committed(consumer, list)?;
+        let starts = committed.elements().iter().map(start).collect::<Result<Vec<_>, _>>()?;
         // First the lane, then the assignment: no message comes before its partition is known.
-        let _closed = self.signals.send(Signal::Assigned(partitions(list)));
-        consumer.incremental_assign(&starts)?;
-        if starts.count() > 0 {
+        let _closed = self.signals.send(Signal::Assigned(starts.clone()));
+        consumer.incremental_assign(&beginnings(&self.topic, &starts)?)?;
+        if !starts.is_empty() {
             self.flows();
         }
         tracing::info!(lane = self.lane, partitions = ?partitions(list), "assigned");
@@ -154,6 +140,36 @@ impl Member {
         tracing::info!(lane = self.lane, partitions = ?partitions(list), "revoked");
         consumer.incremental_unassign(list)
     }
+}
+
+/// Why the group's partitions cannot be taken.
+#[derive(Debug, thiserror::Error)]
+enum NotAssigned {
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error("the metadata of the committed offset of partition {0}: {1}")]
+    Plan(i32, NoPlan),
+}
+
+/// Where a partition starts, by what was committed of it.
+fn start(committed: &TopicPartitionListElem<'_>) -> Result<Start, NotAssigned> {
+    let partition = committed.partition();
+    let Offset::Offset(next) = committed.offset() else { return Ok(Start::fresh(partition)) };
+    let text = committed.metadata();
+    let plan = (!text.is_empty()).then(|| text.parse()).transpose();
+    let plan = plan.map_err(|no_plan| NotAssigned::Plan(partition, no_plan))?;
+    Ok(Start { partition, committed: Some(next), plan })
+}
+
+/// Each partition at its committed offset, and at the beginning where none was ever committed. With
+/// `auto.offset.reset=error`, an offset that has gone is then a fault and never a silent jump.
+fn beginnings(topic: &str, starts: &[Start]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for start in starts {
+        let offset = start.committed.map_or(Offset::Beginning, Offset::Offset);
+        list.add_partition_offset(topic, start.partition, offset)?;
+    }
+    Ok(list)
 }
 
 /// The offsets, if the broker told every one of them. One that it could not tell looks like none, and the partition
@@ -208,19 +224,6 @@ impl ConsumerContext for Member {
                 if let Err(error) = self.revoke(consumer, list) {
                     self.waits(format!("the group's rebalance failed: {error}"));
                 }
-            }
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        if let Err(error) = result {
-            tracing::warn!(lane = self.lane, %error, "a commit failed; the next one makes up for it");
-            return;
-        }
-        let mut committed = lock(&self.committed);
-        for element in offsets.elements().iter().filter(|element| element.error().is_ok()) {
-            if let Offset::Offset(next) = element.offset() {
-                committed.insert(element.partition(), next);
             }
         }
     }

@@ -10,18 +10,19 @@ use crate::{
     config::Size,
     envelope::Message,
     fault::Fault,
-    lane::{self, Commit, Signal},
+    lane::{self, Signal},
+    plan::Plan,
     telemetry::Health,
 };
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
-        Arc, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -74,6 +75,7 @@ pub struct Source {
     signals: mpsc::UnboundedReceiver<Signal>,
     stop: Arc<AtomicBool>,
     left: std::sync::mpsc::Receiver<()>,
+    turns: Arc<Turns>,
 }
 
 impl Source {
@@ -120,7 +122,7 @@ impl Source {
             .name(format!("kafka-{}", options.lane))
             .spawn(poll)
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
-        Ok(Self { topic: options.topic, consumer: member, signals, stop, left })
+        Ok(Self { topic: options.topic, consumer: member, signals, stop, left, turns: Arc::default() })
     }
 }
 
@@ -147,31 +149,56 @@ impl lane::Source for Source {
     }
 
     fn commits(&self) -> Commits {
-        Commits { topic: Arc::clone(&self.topic), consumer: Weak::clone(&self.consumer) }
+        Commits {
+            topic: Arc::clone(&self.topic),
+            consumer: Weak::clone(&self.consumer),
+            turns: Arc::clone(&self.turns),
+        }
     }
 }
+
+/// One commit of a partition at a time.
+type Turns = Mutex<HashMap<i32, Arc<tokio::sync::Mutex<()>>>>;
 
 /// Commits offsets of one member.
 #[derive(Clone)]
 pub struct Commits {
     topic: Arc<str>,
     consumer: Weak<BaseConsumer<Member>>,
+    /// librdkafka puts a commit off while it has no coordinator. One that was given up waiting for must not be
+    /// carried out after a later one, whose plan it would wipe out.
+    turns: Arc<Turns>,
+}
+
+impl Commits {
+    fn turn(&self, partition: i32) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(partition).or_default())
+    }
+
+    fn list(&self, partition: i32, next: i64, plan: Option<Plan>) -> KafkaResult<TopicPartitionList> {
+        let mut list = TopicPartitionList::new();
+        let mut element = list.add_partition(&self.topic, partition);
+        element.set_offset(Offset::Offset(next))?;
+        if let Some(plan) = plan {
+            element.set_metadata(plan.to_string());
+        }
+        Ok(list)
+    }
 }
 
 impl lane::Commits for Commits {
-    async fn commit(&self, partition: i32, next: i64, how: Commit) -> Result<(), Fault> {
+    async fn commit(&self, partition: i32, next: i64, plan: Option<Plan>) -> Result<(), Fault> {
         let fault = |error: KafkaError| Fault::new("commit", error.to_string());
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, partition, Offset::Offset(next)).map_err(fault)?;
+        let list = self.list(partition, next, plan).map_err(fault)?;
+        let turn = self.turn(partition).lock_owned().await;
         let consumer = self.consumer.upgrade().ok_or_else(|| Fault::new("commit", "the group was left"))?;
-        match how {
-            Commit::Soon => consumer.commit(&list, CommitMode::Async).map_err(fault),
-            Commit::Now if consumer.context().has_committed(partition, next) => Ok(()),
-            Commit::Now => {
-                let committed = tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync));
-                committed.await.map_err(super::died)?.map_err(fault)
-            }
-        }
+        let committed = tokio::task::spawn_blocking(move || {
+            let committed = consumer.commit(&list, CommitMode::Sync);
+            drop(turn); // only now, whoever still waits for the answer
+            committed
+        });
+        committed.await.map_err(super::died)?.map_err(fault)
     }
 }
 

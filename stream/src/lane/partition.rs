@@ -1,6 +1,6 @@
 //! One partition of a lane: gather, store, commit, again.
 
-use super::{Bury, Commit, Commits, Sink, Step, waiting::Waiting};
+use super::{Bury, Commits, Sink, Step, waiting::Waiting};
 use crate::{
     batch::{Fill, Limits},
     clock,
@@ -94,19 +94,13 @@ where
     /// Carries this partition's messages until the inbox is closed or the lane ends.
     pub(super) async fn carry(self, mut inbox: UnboundedReceiver<Envelope>) {
         let died = self.shared.died.clone().drop_guard();
-        let mut last = Commit::Now;
         while let Some(first) = self.first(&mut inbox).await {
             let batch = self.gather(first, &mut inbox).await;
             let stored = self.store(batch).await;
-            let how = if self.ending.begun.is_cancelled() { Commit::Now } else { Commit::Soon };
-            self.commit(how).await;
-            last = how;
+            self.commit().await;
             if stored.is_err() {
                 break;
             }
-        }
-        if last == Commit::Soon {
-            self.commit(Commit::Now).await; // nothing comes that would make up for it
         }
         died.disarm();
         self.shared.waiting.ends(self.number);
@@ -283,19 +277,19 @@ where
 
     /// Commits what is settled. The last commit before a partition is let go is tried again for a while: in the middle
     /// of a rebalance the coordinator takes none, and without it the next owner would store the same rows again.
-    async fn commit(&self, how: Commit) {
+    async fn commit(&self) {
         let Some(next) = self.ledger.frontier() else { return };
         let mut backoff = Backoff::new(LONGEST_COMMIT_WAIT);
         loop {
             let tried = tokio::select! {
-                tried = self.shared.commits.commit(self.number, next, how) => tried,
+                tried = self.shared.commits.commit(self.number, next, None) => tried,
                 () = self.no_answer() => Err(Fault::new("commit", "the broker did not answer in time")),
             };
             let fault = match tried {
                 Ok(()) => return metrics::committed(self.shared.name, self.number, next),
                 Err(fault) => fault,
             };
-            if how == Commit::Soon || backoff.tries() >= COMMIT_TRIES || self.ending.forced.is_cancelled() {
+            if backoff.tries() >= COMMIT_TRIES || self.ending.forced.is_cancelled() {
                 // What is not committed is read again: the next commit, or the next owner, makes up for it.
                 tracing::warn!(lane = self.shared.name, partition = self.number, %fault, "a commit failed");
                 return;
