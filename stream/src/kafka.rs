@@ -8,16 +8,19 @@ mod admin;
 mod assign;
 mod config;
 mod context;
+mod delivery;
 mod producer;
 mod reader;
+mod rebuild;
 mod sink;
 mod source;
 mod topics;
+mod watchdog;
 
 pub use admin::Admin;
 pub use config::KafkaConfig;
 pub use producer::{MESSAGE_BYTES, Outgoing, Producer, ProducerOptions, TOPIC_MESSAGE_BYTES};
-pub use reader::{From, Reader, Reading};
+pub use reader::{From, Offsets, Reader, Reading, offsets_at};
 pub use source::{Source, SourceOptions};
 pub use topics::{TopicDifference, TopicSpec};
 
