@@ -22,7 +22,6 @@ pub mod lane;
 pub mod ledger;
 mod metrics;
 pub mod plan;
-pub mod plan;
 pub mod process;
 pub mod registry;
 pub mod retry;
