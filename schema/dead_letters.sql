@@ -19,7 +19,9 @@ CREATE TABLE IF NOT EXISTS {database}.dead_letters
     key           String                        COMMENT 'Key of the message',
     payload       String                        COMMENT 'Original bytes of the message' CODEC(ZSTD(3)),
     traceparent   String                        COMMENT 'W3C trace context of the message',
-    version       LowCardinality(String)        COMMENT 'Version of the binary that refused it'
+    version       LowCardinality(String)        COMMENT 'Version of the binary that refused it',
+    received_at   Nullable(DateTime64(3, 'UTC')) COMMENT 'Time of the message: when what it tells of was received',
+    schema        LowCardinality(String)        COMMENT 'Schema that the payload names: fingerprint, or id: and a registry''s id'
 )
 ENGINE = ReplacingMergeTree(failed_at)
 PARTITION BY toYYYYMM(failed_at)

@@ -14,7 +14,7 @@
 
 use crate::codec;
 use std::{sync::Arc, time::Duration};
-use tracker_schemas::{Bytes, DeadLetter, Decoder, Encoder, Timestamp, Topic};
+use tracker_schemas::{Bytes, DeadLetter, Decoder, Encoder, Timestamp, Topic, schema_named};
 use tracker_stream::{
     clock,
     config::{Settings, Size},
@@ -143,6 +143,8 @@ pub fn letter(reader: Reader, message: &Message, refusal: &Refusal, failed_at: T
         payload: Bytes(payload.clone()),
         traceparent: traceparent.map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        received_at: Some(Timestamp(*timestamp_ms)),
+        schema: schema_named(payload),
     }
 }
 

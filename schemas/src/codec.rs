@@ -172,6 +172,18 @@ impl<R: Record> Decoder<R> {
     }
 }
 
+/// The schema that a message's value names, whoever wrote it: the fingerprint in hex, or `id:` and a registry's id.
+#[must_use]
+pub fn schema_named(value: &[u8]) -> Option<String> {
+    match value {
+        [0xc3, 0x01, rest @ ..] => {
+            rest.first_chunk::<8>().map(|print| format!("{:016x}", u64::from_le_bytes(*print)))
+        }
+        [CONFLUENT, rest @ ..] => rest.first_chunk::<4>().map(|id| format!("id:{}", u32::from_be_bytes(*id))),
+        _ => None,
+    }
+}
+
 /// A datum with nothing behind it.
 fn whole<R: Record>(mut datum: &[u8]) -> Read<R> {
     let record = R::read(&mut datum)?;

@@ -34,6 +34,11 @@ record! {
         pub traceparent: Option<String>,
         /// Version of the binary that refused it.
         pub version: String,
+        /// Time of the message: when what it tells of was received. Null in older letters.
+        pub received_at: Option<Timestamp>,
+        /// Schema that the payload names: the fingerprint of Avro's single-object encoding in hex, or `id:` and a
+        /// registry's id. Null where it names none.
+        pub schema: Option<String>,
     }
 }
 

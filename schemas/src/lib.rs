@@ -25,7 +25,7 @@ mod tests;
 mod topic;
 mod value;
 
-pub use codec::{Decoder, Encoder, Malformed};
+pub use codec::{Decoder, Encoder, Malformed, schema_named};
 pub use datum::Datum;
 pub use dead_letter::DeadLetter;
 pub use enriched::Enriched;

@@ -22,5 +22,7 @@ row! {
         payload: Blob,
         traceparent: String,
         version: String,
+        received_at: Option<Instant>,
+        schema: String,
     }
 }

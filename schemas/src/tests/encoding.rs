@@ -136,3 +136,13 @@ fn the_topics_of_the_records_are_all_the_topics() {
     let own = Topic::ALL.into_iter().filter(|topic| topic.of_record() == *topic);
     assert_eq!(named.to_vec(), own.collect::<Vec<_>>());
 }
+
+#[test]
+fn a_value_names_its_schema_in_either_framing() {
+    let event: Event = examples::one("page_view");
+    let named = |bytes: &[u8]| crate::schema_named(bytes);
+    let print = named(&Encoder::single_object().encode(&event)).unwrap();
+    assert_eq!((print.len(), named(&Encoder::confluent(77).encode(&event)).as_deref()), (16, Some("id:77")));
+    assert_eq!(named(&[0xc3, 1, 1, 2, 3, 4, 5, 6, 7, 8, 255]).as_deref(), Some("0807060504030201"));
+    assert_eq!([named(b""), named(b"{}"), named(&[0xc3, 1, 2]), named(&[0, 1])], [const { None }; 4]);
+}
