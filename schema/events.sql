@@ -4,7 +4,7 @@
 -- A repeated event id replaces itself in the background; add FINAL where not even a moment's double may show:
 --   SELECT ename, count() FROM events FINAL WHERE host = 'example.com' AND created_at >= today() GROUP BY ename
 --   SELECT * FROM events WHERE oid = '…' AND host = 'example.com' AND toDate(created_at) = '2026-01-31' AND vid = '…'
--- Whoever asks for one event knows its day, or looks through one column: WHERE eid = '…'.
+-- One event by its id is found by an index: WHERE eid = '…'. Where it travelled: `tracker trace`.
 --
 -- Absent text is '', an absent UUID is zero, an absent number is NULL. Times are UTC.
 -- The day in the sorting key is that of `created_at`: what is enriched again carries it unchanged, and replaces itself.
@@ -100,7 +100,12 @@ CREATE TABLE IF NOT EXISTS {database}.events
     bot_reason    LowCardinality(String)       COMMENT 'Which rule said so',
     channel       LowCardinality(String)       COMMENT 'direct, search, social, ai, email, paid, referral, internal or campaign',
     referrer      LowCardinality(String)       COMMENT 'Search engine, network, assistant, or the referring host',
-    search_term   String                       COMMENT 'What was searched for, where the referrer tells'
+    search_term   String                       COMMENT 'What was searched for, where the referrer tells',
+    partition     Int32                        COMMENT 'Partition of the topic enriched that it was read from' CODEC(T64, ZSTD(1)),
+    offset        Int64                        COMMENT 'Offset in it' CODEC(T64, ZSTD(1)),
+    raw_partition Nullable(Int32)              COMMENT 'Partition of the topic events that it was received into' CODEC(T64, ZSTD(1)),
+    raw_offset    Nullable(Int64)              COMMENT 'Offset in it' CODEC(T64, ZSTD(1)),
+    INDEX by_eid eid TYPE bloom_filter(0.001) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(enriched_at)
 PARTITION BY toYYYYMM(created_at)

@@ -55,7 +55,12 @@ CREATE TABLE IF NOT EXISTS {database}.payments
     received_at   DateTime64(3, 'UTC')          COMMENT 'When the edge had read it; of repeats the latest stays',
     host          LowCardinality(String)        COMMENT 'Host that was asked',
     edge          LowCardinality(String)        COMMENT 'Edge node',
-    schema        Int32                         COMMENT 'Version of the schema that the edge wrote'
+    schema        Int32                         COMMENT 'Version of the schema that the edge wrote',
+    partition     Int32                         COMMENT 'Partition of the topic payments that it was read from' CODEC(T64, ZSTD(1)),
+    offset        Int64                         COMMENT 'Offset in it' CODEC(T64, ZSTD(1)),
+    produced_at   DateTime64(3, 'UTC')          COMMENT 'Time of its message: when it was received' CODEC(Delta(8), ZSTD(1)),
+    token         String                        COMMENT 'Names the insert that stored it' CODEC(ZSTD(1)),
+    INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (oid, id)

@@ -1,6 +1,6 @@
-//! From the bytes of a message to the row of a table. Pure.
+//! From the bytes of a message, and where it stood, to the row of a table. Pure.
 
-use crate::rows::TableRow;
+use crate::rows::{Place, TableRow};
 use std::marker::PhantomData;
 use tracker_schemas::{Decoder, Record};
 use tracker_stream::{
@@ -34,7 +34,7 @@ where
         let record = self.decoder.decode(&message.payload);
         let record = record.map_err(|malformed| Refusal::new("malformed", malformed.to_string()));
         match record.and_then(T::try_from) {
-            Ok(row) => Verdict::Keep(row),
+            Ok(row) => Verdict::Keep(row.at(&Place::of(message))),
             Err(refusal) => Verdict::Refuse(refusal),
         }
     }
@@ -50,9 +50,9 @@ mod tests {
     fn step(payload: Vec<u8>) -> Verdict<PaymentRow> {
         let message = Message {
             topic: "tracker.payments".into(),
-            partition: 0,
-            offset: 0,
-            timestamp_ms: 0,
+            partition: 1,
+            offset: 7,
+            timestamp_ms: 1_700_000_000_000,
             key: None,
             payload,
             headers: Headers::new(),
@@ -63,8 +63,13 @@ mod tests {
     #[test]
     fn a_record_becomes_a_row() {
         let payment = Payment { revenue: Decimal::from_units(-5), ..Payment::default() };
-        let row = PaymentRow::try_from(payment.clone()).unwrap();
-        assert_eq!(step(Encoder::single_object().encode(&payment)), Verdict::Keep(row));
+        let Verdict::Keep(row) = step(Encoder::single_object().encode(&payment)) else { panic!("refused") };
+        let told = serde_json::to_value(&row).unwrap();
+        assert_eq!(
+            (&told["revenue"], &told["partition"], &told["offset"]),
+            (&"-0.0005".into(), &1.into(), &7.into())
+        );
+        assert_eq!(told["produced_at"], "2023-11-14T22:13:20.000Z");
     }
 
     #[test]

@@ -24,6 +24,13 @@ pub(super) fn cell<T, C: Cell<T>>(name: &str, value: T) -> Result<C, Refusal> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id(Uuid);
 
+impl Id {
+    /// The id itself.
+    pub(super) const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
 impl Cell<Uuid> for Id {
     fn of(value: Uuid) -> Result<Self, String> {
         Ok(Self(value))
@@ -53,6 +60,14 @@ pub(super) struct Instant(i64);
 impl Instant {
     /// 1900-01-01 to 2299-12-31, in milliseconds.
     const RANGE: std::ops::RangeInclusive<i64> = -2_208_988_800_000..=10_413_791_999_999;
+
+    /// 1970-01-01.
+    pub(super) const EPOCH: Self = Self(0);
+
+    /// The nearest that the column holds: for a time that says when something moved, and is no part of it.
+    pub(super) fn nearest(ms: i64) -> Self {
+        Self(ms.clamp(*Self::RANGE.start(), *Self::RANGE.end()))
+    }
 }
 
 impl Cell<Timestamp> for Instant {

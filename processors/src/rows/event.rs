@@ -102,4 +102,10 @@ row! {
         referrer: String,
         search_term: String,
     }
+    placed {
+        partition: i32,
+        offset: i64,
+        raw_partition: Option<i32>,
+        raw_offset: Option<i64>,
+    }
 }

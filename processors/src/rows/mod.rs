@@ -2,42 +2,63 @@
 //!
 //! [`EventRow`] of an [`Enriched`](tracker_schemas::Enriched), [`PaymentRow`] of a [`Payment`](tracker_schemas::Payment),
 //! [`DeadLetterRow`] of a [`DeadLetter`](tracker_schemas::DeadLetter): the same fields under the same names, in the order
-//! of `schema/<table>.sql`. Absent text becomes '', an absent UUID zero; only numbers and times are nullable. Pure.
+//! of `schema/<table>.sql`, then where the message stood. Absent text becomes '', an absent UUID zero; only numbers and
+//! times are nullable. Pure.
 
 mod cell;
 mod dead_letter;
 mod event;
 mod payment;
+mod place;
 #[cfg(test)]
 mod tests;
 
 pub use dead_letter::DeadLetterRow;
 pub use event::EventRow;
-pub use payment::PaymentRow;
+pub use payment::{PaymentKey, PaymentRow};
+pub use place::Place;
 
 use clickhouse::{RowOwned, RowWrite};
 
 /// A row and the table that it belongs to.
-pub trait TableRow: RowOwned + RowWrite + Send + Sync {
+pub trait TableRow: RowOwned + RowWrite + Sized + Send + Sync {
     /// Name of the table; the file in `schema/` is named the same.
     const TABLE: &'static str;
+
+    /// The same row with where its message stood, in a table that keeps it.
+    #[must_use]
+    fn at(self, _place: &Place) -> Self {
+        self
+    }
 }
 
 /// Declares a row: the record that it is made of, its table, and its cells by name: those of the record's
-/// [`Fact`](tracker_schemas::Fact) under `fact`, those of the record itself under `own`.
+/// [`Fact`](tracker_schemas::Fact) under `fact`, those of the record itself under `own`, those of its message's [`Place`]
+/// under `placed`, and those that are known only when it is stored under `stamped`.
 ///
 /// `TryFrom` fails with `out_of_range` where a column cannot hold a value.
 macro_rules! row {
     ($(#[$meta:meta])* $name:ident of $record:ident in $table:literal
         $(fact { $($shared:ident: $shared_type:ty,)* })?
         own { $($field:ident: $type:ty,)* }
+        $(placed { $($placed:ident: $placed_type:ty,)* })?
+        $(stamped { $($stamped:ident: $stamped_type:ty,)* })?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, clickhouse::Row, serde::Serialize)]
-        pub struct $name { $($($shared: $shared_type,)*)? $($field: $type,)* }
+        pub struct $name {
+            $($($shared: $shared_type,)*)?
+            $($field: $type,)*
+            $($($placed: $placed_type,)*)?
+            $($($stamped: $stamped_type,)*)?
+        }
 
         impl $crate::rows::TableRow for $name {
             const TABLE: &'static str = $table;
+
+            $(fn at(self, place: &$crate::rows::Place) -> Self {
+                Self { $($placed: place.$placed,)* ..self }
+            })?
         }
 
         impl TryFrom<$record> for $name {
@@ -47,6 +68,8 @@ macro_rules! row {
                 Ok(Self {
                     $($($shared: $crate::rows::cell::cell(stringify!($shared), record.fact.$shared)?,)*)?
                     $($field: $crate::rows::cell::cell(stringify!($field), record.$field)?,)*
+                    $($($placed: $crate::rows::Place::NOWHERE.$placed,)*)?
+                    $($($stamped: Default::default(),)*)?
                 })
             }
         }

@@ -5,6 +5,7 @@ use super::{
     row,
 };
 use tracker_schemas::Payment;
+use uuid::Uuid;
 
 row! {
     /// A payment as the table `payments` takes it.
@@ -56,5 +57,36 @@ row! {
         host: String,
         edge: String,
         schema: i32,
+    }
+    placed {
+        partition: i32,
+        offset: i64,
+        produced_at: Instant,
+    }
+    stamped {
+        token: String,
+    }
+}
+
+/// What tells a payment from every other: its tenant and its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PaymentKey {
+    /// Tenant; zero where there is none.
+    pub oid: Uuid,
+    /// Payment id.
+    pub id: Uuid,
+}
+
+impl PaymentRow {
+    /// What tells it from every other.
+    #[must_use]
+    pub const fn key(&self) -> PaymentKey {
+        PaymentKey { oid: self.oid.uuid(), id: self.id.uuid() }
+    }
+
+    /// The same row with the token of the insert that stores it.
+    #[must_use]
+    pub fn stamped(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
     }
 }

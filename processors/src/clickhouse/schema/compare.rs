@@ -47,7 +47,11 @@ pub(super) fn compare(
     }
     match wanted.engine.as_str() {
         "View" | "MaterializedView" => side.view(statement, wanted, found),
-        _ => side.columns(wanted, found).into_iter().chain(side.settings(wanted, found)).collect(),
+        _ => [side.columns(wanted, found), side.indices(wanted, found)]
+            .into_iter()
+            .flatten()
+            .chain(side.settings(wanted, found))
+            .collect(),
     }
 }
 
@@ -133,6 +137,38 @@ impl Side<'_> {
                 );
                 gaps.push(self.gap(&format!("column {name}"), "is in no file", Mend::ByHand(hint)));
             }
+        }
+        gaps
+    }
+
+    fn indices(&self, wanted: &Object, found: &Object) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        for (name, declared) in &wanted.indices {
+            let part = format!("index {name}");
+            match found.indices.get(name) {
+                None => {
+                    let sql = format!("ADD INDEX IF NOT EXISTS {name} {declared}");
+                    // Parts that are there get theirs when they are merged.
+                    gaps.push(self.gap(
+                        &part,
+                        "is missing",
+                        self.alter(&sql, &format!("added index {name}")),
+                    ));
+                }
+                Some(other) if other != declared => {
+                    let problem = format!("is `{other}`, wanted is `{declared}`");
+                    let hint = format!(
+                        "ALTER TABLE {} DROP INDEX {name}, then run `tracker schema apply`",
+                        self.table
+                    );
+                    gaps.push(self.gap(&part, &problem, Mend::ByHand(hint)));
+                }
+                Some(_) => {}
+            }
+        }
+        for name in found.indices.keys().filter(|name| !wanted.indices.contains_key(*name)) {
+            let hint = format!("ALTER TABLE {} DROP INDEX {name}, if no query needs it", self.table);
+            gaps.push(self.gap(&format!("index {name}"), "is in no file", Mend::ByHand(hint)));
         }
         gaps
     }

@@ -18,6 +18,8 @@ pub(super) struct Object {
     pub(super) target: String,
     /// In order.
     pub(super) columns: Vec<Column>,
+    /// Skip indices by name, each as it is declared: `eid TYPE bloom_filter(0.001) GRANULARITY 4`.
+    pub(super) indices: BTreeMap<String, String>,
 }
 
 /// A column.
@@ -48,17 +50,34 @@ const COLUMNS: &str =
     "SELECT table, name, type, default_kind, default_expression, compression_codec AS codec, comment
     FROM system.columns WHERE database = {database:String} ORDER BY table, position";
 
+const INDICES: &str =
+    "SELECT table, name, concat(expr, ' TYPE ', type_full, ' GRANULARITY ', toString(granularity)) AS declared
+    FROM system.data_skipping_indices WHERE database = {database:String}";
+
+#[derive(Deserialize)]
+struct Index {
+    table: String,
+    name: String,
+    declared: String,
+}
+
 /// All objects of `database` by name; none when it is not there.
 pub(super) async fn inspect(client: &Client, database: &str) -> Result<BTreeMap<String, Object>, Fault> {
     let server = client.server();
     let params = [("database", database)];
     let tables: Vec<Table> = server.rows(TABLES, &params).await?;
     let columns: Vec<Column> = server.rows(COLUMNS, &params).await?;
+    let indices: Vec<Index> = server.rows(INDICES, &params).await?;
     let mut objects: BTreeMap<String, Object> =
         tables.into_iter().map(|table| (table.name.clone(), object(&table, database))).collect();
     for column in columns {
         if let Some(object) = objects.get_mut(&column.table) {
             object.columns.push(column);
+        }
+    }
+    for Index { table, name, declared } in indices {
+        if let Some(object) = objects.get_mut(&table) {
+            object.indices.insert(name, declared);
         }
     }
     Ok(objects)
@@ -76,6 +95,7 @@ fn object(table: &Table, database: &str) -> Object {
         query: without(database, &table.as_select),
         target: target.and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default().to_owned(),
         columns: Vec::new(),
+        indices: BTreeMap::new(),
     }
 }
 

@@ -97,3 +97,19 @@ fn the_query_of_a_materialised_view_is_modified_and_its_target_is_for_a_person()
     assert_eq!(mended(create, &wanted, Some(&found)), "ALTER TABLE db.t MODIFY QUERY SELECT 1");
     assert_eq!(by_hand(&wanted, &Object { target: "elsewhere".to_owned(), ..wanted.clone() }), "target");
 }
+
+#[test]
+fn a_missing_index_is_added_and_another_one_is_left_to_a_person() {
+    let indexed = |declared: &[(&str, &str)]| Object {
+        indices: declared.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+        ..table(Vec::new())
+    };
+    let wanted = indexed(&[("by_a", "a TYPE bloom_filter(0.001) GRANULARITY 4")]);
+    assert_eq!(gaps("", &wanted, Some(&wanted)), []);
+    assert_eq!(
+        mended("", &wanted, Some(&indexed(&[]))),
+        "ALTER TABLE db.t ADD INDEX IF NOT EXISTS by_a a TYPE bloom_filter(0.001) GRANULARITY 4"
+    );
+    assert_eq!(by_hand(&wanted, &indexed(&[("by_a", "a TYPE minmax GRANULARITY 4")])), "index by_a");
+    assert_eq!(by_hand(&indexed(&[]), &wanted), "index by_a");
+}
