@@ -47,6 +47,10 @@ pub trait Sink<T>: Send + Sync + 'static {
 /// planned and before it is written, and again when the range is repeated: the items that a first try stored must then be
 /// kept again, or the repeat would not be the same.
 pub trait Sift<T>: Send + Sync + 'static {
+    /// Held by a partition from before its range is sifted until that range has its fate, or is left open.
+    type Turn: Send;
+    /// Waits for the turn of a partition, where what two of them store at once depends on each other.
+    fn turn(&self) -> impl Future<Output = Self::Turn> + Send;
     /// For each of `items`, in order, the reason for which it is dropped, if it is.
     fn sift(
         &self,
@@ -57,6 +61,10 @@ pub trait Sift<T>: Send + Sync + 'static {
 
 /// Everything is stored.
 impl<T: Sync> Sift<T> for () {
+    type Turn = ();
+
+    async fn turn(&self) {}
+
     async fn sift(&self, _: &PlannedRange, items: &[T]) -> Result<Vec<Option<&'static str>>, Fault> {
         Ok(vec![None; items.len()])
     }
