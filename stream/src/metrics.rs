@@ -54,6 +54,21 @@ pub(crate) fn unacknowledged(producer: &'static str, messages: usize) {
     counter!("tracker_producer_failed_total", "producer" => producer).increment(messages as u64);
 }
 
+/// Whether the broker acknowledges what was sent lately: 1 or 0.
+pub(crate) fn acknowledges(producer: &'static str, acknowledges: bool) {
+    gauge!("tracker_producer_acknowledges", "producer" => producer).set(f64::from(u8::from(acknowledges)));
+}
+
+/// `rebuilds` of a producer for this reason; none: the series begins.
+pub(crate) fn producer_rebuilt(producer: &'static str, why: &'static str, rebuilds: u64) {
+    counter!("tracker_producer_rebuilt_total", "producer" => producer, "why" => why).increment(rebuilds);
+}
+
+/// Messages that an old client gave back and a new one was given.
+pub(crate) fn sent_again(producer: &'static str, messages: usize) {
+    counter!("tracker_producer_sent_again_total", "producer" => producer).increment(messages as u64);
+}
+
 /// Whether the broker answers: 1 or 0.
 pub(crate) fn broker_up(producer: &'static str, up: bool) {
     gauge!("tracker_broker_up", "producer" => producer).set(f64::from(u8::from(up)));
@@ -63,4 +78,11 @@ pub(crate) fn broker_up(producer: &'static str, up: bool) {
 pub(crate) fn lag(lane: &'static str, partition: i32, messages: i64) {
     let partition = partition.to_string();
     gauge!("tracker_lane_lag_messages", "lane" => lane, "partition" => partition).set(messages as f64);
+}
+
+/// The keys of a partition that a lane knows, and their bytes of memory.
+pub(crate) fn window(lane: &'static str, partition: i32, keys: usize, bytes: usize) {
+    let partition = partition.to_string();
+    gauge!("tracker_lane_window_keys", "lane" => lane, "partition" => partition.clone()).set(keys as f64);
+    gauge!("tracker_lane_window_bytes", "lane" => lane, "partition" => partition).set(bytes as f64);
 }

@@ -1,13 +1,12 @@
 //! From a click to a row, and from a payment to its sum: what the README promises a new user.
 
-use crate::rig::{Answer, Site, post, run, shared, stack};
+use crate::rig::{Answer, Site, post, run, shared};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use tracker_schemas::{Decoder, Enriched};
 use tracker_stream::{
     envelope::TRACEPARENT,
-    kafka::{From, KafkaConfig, Reader, Reading},
+    kafka::{From, Reader, Reading},
 };
 use uuid::Uuid;
 
@@ -63,8 +62,7 @@ fn the_trace_of_a_request_goes_on_to_the_topic_of_data_teams() {
     run(async {
         let site = shared().await;
         let eid = Uuid::now_v7();
-        let brokers = stack().await.brokers.clone();
-        let config = KafkaConfig { brokers, prefix: site.prefix.clone(), properties: BTreeMap::new() };
+        let config = site.kafka();
         let mut reader = Reader::open(&config, &config.topic("enriched"), From::Beginning).await.unwrap();
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let body = json!({ "eid": eid, "ename": "traced" });

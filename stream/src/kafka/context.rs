@@ -17,6 +17,8 @@ pub(super) struct Watch {
     health: Health,
     up: AtomicBool,
     fatal: AtomicBool,
+    /// A connection over which nothing is acknowledged is no use.
+    mute: AtomicBool,
 }
 
 impl Watch {
@@ -29,11 +31,12 @@ impl Watch {
             health: health.clone(),
             up: AtomicBool::new(false),
             fatal: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
         }
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed) && !self.fatal.load(Ordering::Relaxed)
+        self.up.load(Ordering::Relaxed) && !self.has_failed()
     }
 
     pub(super) fn saw(&self, up: bool) {
@@ -44,8 +47,38 @@ impl Watch {
                 false => tracing::warn!(client = self.client, "no broker answers"),
             }
         }
-        if !self.fatal.load(Ordering::Relaxed) {
-            self.health.set(self.part, if up { Ok(()) } else { Err("no broker answers".to_owned()) });
+        self.report();
+    }
+
+    fn report(&self) {
+        if self.has_failed() {
+            return; // said already, with the reason
+        }
+        let amiss = match (self.up.load(Ordering::Relaxed), self.mute.load(Ordering::Relaxed)) {
+            (false, _) => Some("no broker answers"),
+            (true, true) => Some("a broker answers, and acknowledges no message"),
+            (true, false) => None,
+        };
+        self.health.set(self.part, amiss.map_or(Ok(()), |amiss| Err(amiss.to_owned())));
+    }
+
+    /// Notes whether messages are acknowledged.
+    pub(super) fn acknowledges(&self, acknowledges: bool) {
+        metrics::acknowledges(self.client, acknowledges);
+        if self.mute.swap(!acknowledges, Ordering::Relaxed) == acknowledges {
+            self.report();
+        }
+    }
+
+    /// Whether the client has failed for good.
+    pub(super) fn has_failed(&self) -> bool {
+        self.fatal.load(Ordering::Relaxed)
+    }
+
+    /// Another client takes the place of one that may have failed for good.
+    pub(super) fn renew(&self) {
+        if self.fatal.swap(false, Ordering::Relaxed) {
+            self.report();
         }
     }
 
@@ -56,7 +89,7 @@ impl Watch {
     pub(super) fn error(&self, error: &KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.saw(false),
-            // The client takes nothing any more, whatever its connections say: only a new process mends it.
+            // The client takes nothing any more, whatever its connections say: only a new one mends it.
             Some(RDKafkaErrorCode::Fatal) => {
                 tracing::error!(client = self.client, %error, reason, "the client has failed for good");
                 self.fatal.store(true, Ordering::Relaxed);
@@ -114,5 +147,20 @@ mod tests {
         watch.saw(true);
         assert!(!watch.is_up());
         assert_eq!(health.ready(), Err(vec![("events", "failed for good: fenced; start again".to_owned())]));
+        watch.renew();
+        assert!(watch.is_up() && health.ready().is_ok(), "another client has taken its place");
+    }
+
+    #[test]
+    fn a_connection_over_which_nothing_is_acknowledged_is_not_well() {
+        let health = Health::default();
+        let watch = Watch::new("events", "events", &health);
+        watch.saw(true);
+        watch.acknowledges(false);
+        watch.saw(true);
+        let (_, why) = health.ready().unwrap_err().remove(0);
+        assert_eq!(why, "a broker answers, and acknowledges no message");
+        watch.acknowledges(true);
+        assert!(health.ready().is_ok());
     }
 }

@@ -2,25 +2,16 @@
 
 use super::{
     config::KafkaConfig,
-    context::{Watch, log},
-    died,
+    context::Watch,
+    delivery::{Latch, QUEUE_FULL, Shared, Ticket},
+    died, rebuild,
+    rebuild::Clients,
 };
 use crate::{config::Size, envelope::Headers, fault::Fault, metrics, telemetry::Health};
-use rdkafka::{
-    ClientContext, Statistics,
-    config::RDKafkaLogLevel,
-    error::{KafkaError, RDKafkaErrorCode},
-    message::{Header, OwnedHeaders},
-    producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
-};
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use tokio::{sync::Notify, time::Instant};
 
 /// What framing adds to a message on the wire, at most, besides a few bytes for each header.
 const FRAMING: usize = 512;
@@ -68,21 +59,28 @@ pub const MESSAGE_BYTES: usize = 1_000_000;
 /// What `max.message.bytes` of every topic must be at least: a full batch and its framing.
 pub const TOPIC_MESSAGE_BYTES: usize = MESSAGE_BYTES + (64 << 10);
 
-/// A client that sends with `acks=all`, idempotently. Clones share it.
+/// How often a flush looks whether anything is left.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Sends with `acks=all`, idempotently. Clones share it.
+///
+/// Its client is watched by its deliveries: one that has messages and delivers none is replaced, and so is one that fails
+/// for good. The new one sends again what the old one held, so a message may be in its topic twice, under one id, and
+/// after messages that were sent later; its sender only waits a little longer.
 #[derive(Clone)]
 pub struct Producer {
     name: &'static str,
-    client: Arc<ThreadedProducer<Deliveries>>,
+    clients: Arc<Clients>,
 }
 
 impl Producer {
-    /// Starts a client; it connects by itself, and again whenever it has to.
+    /// Starts a client; it connects by itself, and again whenever it has to. Must be called within a runtime.
     ///
     /// # Errors
     /// Properties that librdkafka does not take.
     pub fn start(config: &KafkaConfig, options: &ProducerOptions, health: &Health) -> Result<Self, Fault> {
-        let client = config
-            .client(options.name, &[("compression.type", "lz4")])
+        let mut client = config.client(options.name, &[("compression.type", "lz4")]);
+        client
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
@@ -90,10 +88,11 @@ impl Producer {
             .set("message.timeout.ms", options.timeout.as_millis().to_string())
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
             .set("queue.buffering.max.messages", "0") // bytes are the bound
-            .set("message.max.bytes", MESSAGE_BYTES.to_string())
-            .create_with_context(Deliveries { watch: Watch::new(options.name, options.name, health) })
-            .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
-        Ok(Self { name: options.name, client: Arc::new(client) })
+            .set("message.max.bytes", MESSAGE_BYTES.to_string());
+        let shared = Shared::new(Watch::new(options.name, options.name, health));
+        let clients = Arc::new(Clients::start(client, *options, shared)?);
+        tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.producer_stall));
+        Ok(Self { name: options.name, clients })
     }
 
     /// Sends all of them at once and waits until the broker has, or has not, each. One verdict a message, in
@@ -111,44 +110,34 @@ impl Producer {
         if sent == 0 {
             return Vec::new();
         }
-        let started_at = Instant::now();
+        let sent_at = Instant::now();
         let latch = Arc::new(Latch::new(sent));
-        for (index, message) in messages.enumerate() {
-            self.enqueue(message, Box::new(Ticket { latch: Arc::clone(&latch), index }));
-        }
+        let ticket = |(index, message): (usize, &Outgoing)| Ticket::new(&latch, index, message.timestamp_ms);
+        self.clients.send(messages.enumerate().map(|sent| (sent.1, Box::new(ticket(sent)))));
         metrics::producer_queue(self.name, self.queued());
         let verdicts = latch.wait().await;
         let failed = verdicts.iter().filter(|verdict| verdict.is_err()).count();
-        metrics::acknowledged(self.name, sent - failed, started_at.elapsed());
+        metrics::acknowledged(self.name, sent - failed, sent_at.elapsed());
         metrics::unacknowledged(self.name, failed);
         verdicts
-    }
-
-    fn enqueue(&self, message: &Outgoing, ticket: Box<Ticket>) {
-        let headers = message
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
-        let record = BaseRecord::with_opaque_to(&message.topic, ticket)
-            .key(&message.key)
-            .payload(&message.payload)
-            .timestamp(message.timestamp_ms)
-            .headers(headers);
-        if let Err((error, record)) = self.client.send(record) {
-            record.delivery_opaque.settle(Err(fault(&error)));
-        }
     }
 
     /// Messages that wait for the broker.
     #[must_use]
     pub fn queued(&self) -> usize {
-        usize::try_from(self.client.in_flight_count()).unwrap_or(0)
+        self.clients.queued()
     }
 
     /// Whether a broker answers.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.client.context().watch.is_up()
+        self.clients.shared.watch.is_up()
+    }
+
+    /// Whether the broker acknowledges what was sent lately; also where nothing was.
+    #[must_use]
+    pub fn acknowledges(&self) -> bool {
+        self.clients.acknowledges(Instant::now())
     }
 
     /// Waits until nothing waits any more.
@@ -156,105 +145,32 @@ impl Producer {
     /// # Errors
     /// When `grace` is over first.
     pub async fn flush(&self, grace: Duration) -> Result<(), Fault> {
-        let client = Arc::clone(&self.client);
-        let flushed = tokio::task::spawn_blocking(move || client.flush(grace)).await.map_err(died)?;
-        flushed.map_err(|error| Fault::new("flush", error.to_string()))
+        let until = Instant::now() + grace;
+        loop {
+            let (clients, left) =
+                (Arc::clone(&self.clients), until.saturating_duration_since(Instant::now()));
+            let flushed = tokio::task::spawn_blocking(move || clients.flush(left)).await.map_err(died)?;
+            // A client that was replaced meanwhile has nothing left, and the new one has it all.
+            match (self.queued(), flushed) {
+                (0, _) => return Ok(()),
+                (queued, _) if left.is_zero() => {
+                    return Err(Fault::new("flush", format!("{queued} messages still wait for the broker")));
+                }
+                _ => tokio::time::sleep(LOOK.min(left)).await,
+            }
+        }
     }
 }
 
-/// The fault in librdkafka's words. A message that was never sent, or may have been, is sent again under the same
-/// id by whoever asked.
-fn fault(error: &KafkaError) -> Fault {
-    let tag = match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::QueueFull) => Producer::QUEUE_FULL,
-        Some(RDKafkaErrorCode::MessageSizeTooLarge) => "too_large",
-        Some(RDKafkaErrorCode::MessageTimedOut) => "unacknowledged",
-        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => "topic_missing",
-        Some(RDKafkaErrorCode::NotEnoughReplicas | RDKafkaErrorCode::NotEnoughReplicasAfterAppend) => {
-            "not_enough_replicas"
-        }
-        _ => "produce",
-    };
-    Fault::new(tag, error.to_string())
+#[cfg(test)]
+impl Producer {
+    /// For tests of the rebuild.
+    pub(super) fn clients(&self) -> &Clients {
+        &self.clients
+    }
 }
 
 impl Producer {
     /// The tag of the fault that says: too many bytes wait already.
-    pub(super) const QUEUE_FULL: &'static str = "queue_full";
-}
-
-/// What one call of [`Producer::send`] waits for.
-#[derive(Debug)]
-struct Latch {
-    left: AtomicUsize,
-    verdicts: Mutex<Vec<Result<(), Fault>>>,
-    done: Notify,
-}
-
-impl Latch {
-    fn new(messages: usize) -> Self {
-        Self {
-            left: AtomicUsize::new(messages),
-            verdicts: Mutex::new(vec![Ok(()); messages]),
-            done: Notify::new(),
-        }
-    }
-
-    async fn wait(&self) -> Vec<Result<(), Fault>> {
-        while self.left.load(Ordering::Acquire) > 0 {
-            self.done.notified().await; // keeps a notice that came before it
-        }
-        std::mem::take(&mut *self.verdicts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// One message of a latch; travels through librdkafka with the message.
-#[derive(Debug)]
-struct Ticket {
-    latch: Arc<Latch>,
-    index: usize,
-}
-
-impl Ticket {
-    fn settle(&self, verdict: Result<(), Fault>) {
-        if verdict.is_err()
-            && let Some(place) =
-                self.latch.verdicts.lock().unwrap_or_else(PoisonError::into_inner).get_mut(self.index)
-        {
-            *place = verdict;
-        }
-        if self.latch.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.latch.done.notify_one();
-        }
-    }
-}
-
-/// Hands each delivery report to its ticket.
-struct Deliveries {
-    watch: Watch,
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log(level, facility, line);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        self.watch.statistics(&statistics);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.watch.error(&error, reason);
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Ticket>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
-        match result {
-            Ok(_) => ticket.settle(Ok(())),
-            Err((error, _)) => ticket.settle(Err(fault(error))),
-        }
-    }
+    pub(super) const QUEUE_FULL: &'static str = QUEUE_FULL;
 }
