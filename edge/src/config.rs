@@ -1,7 +1,10 @@
 //! Section `[edge]`, and what the edge reads of `[privacy]` and `[keys]`: what was written, then what is meant.
 //! Every mistake is reported together.
 
+mod spool;
 mod written;
+
+pub use spool::SpoolConfig;
 
 use crate::{address::Trust, admit::Rate, decode};
 use http::HeaderValue;
@@ -33,6 +36,8 @@ pub struct EdgeConfig {
     pub produce_buffer: Size,
     /// Bytes of bodies held at once.
     pub inflight: Size,
+    /// Where messages are kept while the broker is away; `None`: nowhere.
+    pub spool: Option<SpoolConfig>,
     /// Whether addresses are truncated here already.
     pub anonymize: bool,
     /// The key file.

@@ -1,6 +1,13 @@
-//! Where accepted records are made safe. Nothing here decides what is accepted.
+//! Where accepted records are made safe: with the broker, or on disk while it is away. Nothing here decides what is
+//! accepted.
 
-use crate::outage::Outage;
+mod fallback;
+mod way;
+
+pub use fallback::Fallback;
+pub use way::Way;
+
+use crate::{outage::Outage, spool::Depth};
 use std::{
     future::Future,
     sync::Arc,
@@ -14,19 +21,37 @@ use tracker_stream::{
 };
 use uuid::Uuid;
 
+/// Where a message is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// With the broker, on its in-sync replicas.
+    Broker,
+    /// On this machine's disk; the broker gets it later, under the same id, and may have it already.
+    Spool,
+}
+
 /// Makes messages safe: the role of a broker.
 pub trait Keep: Send + Sync + 'static {
     /// Returns when each message is safe, or will not be: one verdict a message, in order.
-    fn keep(&self, messages: Vec<Outgoing>) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
-    /// Messages that are not safe yet.
+    fn keep(&self, messages: Vec<Outgoing>) -> impl Future<Output = Vec<Result<Kept, Fault>>> + Send;
+    /// Messages that wait for the broker.
     fn queued(&self) -> usize;
-    /// Whether it can be reached.
+    /// Whether the broker can be reached.
     fn is_up(&self) -> bool;
+    /// What waits on disk; `None`: nothing is kept there.
+    fn spooled(&self) -> Option<Depth> {
+        None
+    }
+    /// Whether messages are kept while the broker is away.
+    fn has_room(&self) -> bool {
+        false
+    }
 }
 
 impl Keep for Producer {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<(), Fault>> {
-        self.send(messages).await
+    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
+        let verdicts = self.send(messages).await;
+        verdicts.into_iter().map(|verdict| verdict.map(|()| Kept::Broker)).collect()
     }
 
     fn queued(&self) -> usize {
@@ -91,7 +116,7 @@ impl<K: Keep, R: Stamped> Writer<K, R> {
             records.iter().zip(&ids).map(|(record, id)| self.message(record, *id, traceparent)).collect();
         drop(records);
         let verdicts: Vec<_> = match tokio::time::timeout(self.timeout, self.keep.keep(messages)).await {
-            Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|()| id)).collect(),
+            Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|_| id)).collect(),
             Err(_) => {
                 let late = Fault::new(Self::LATE, "the broker did not acknowledge in time");
                 vec![Err(late); ids.len()]

@@ -1,7 +1,10 @@
 //! The metrics of the edge, named in this one place. Labels are routes, reasons and statuses, never what was sent.
 #![expect(clippy::disallowed_macros, reason = "this is the replacement that the ban names")]
 
-use crate::answer::{Denied, Ended, Taken};
+use crate::{
+    answer::{Denied, Ended, Taken},
+    spool::{Depth, Kind},
+};
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
@@ -59,4 +62,40 @@ pub(crate) fn holding(connections: usize, body_bytes: usize, senders: usize) {
     gauge!("tracker_edge_connections").set(connections as f64);
     gauge!("tracker_edge_inflight_bytes").set(body_bytes as f64);
     gauge!("tracker_edge_limited_senders").set(senders as f64);
+}
+
+/// What a spool holds just now; told whenever the metrics are read.
+pub(crate) fn spool(kind: Kind, depth: &Depth, now_ms: i64) {
+    let spool = kind.name();
+    gauge!("tracker_spool_messages", "spool" => spool).set(depth.messages as f64);
+    gauge!("tracker_spool_bytes", "spool" => spool).set(depth.bytes as f64);
+    gauge!("tracker_spool_oldest_age_seconds", "spool" => spool).set(depth.oldest_age(now_ms).as_secs_f64());
+    gauge!("tracker_spool_full", "spool" => spool).set(if depth.full { 1.0 } else { 0.0 });
+}
+
+/// A group was written to disk, fsync included.
+pub(crate) fn spool_wrote(kind: Kind, took: Duration) {
+    histogram!("tracker_spool_fsync_seconds", "spool" => kind.name()).record(took.as_secs_f64());
+}
+
+/// Messages are safe in the spool.
+pub(crate) fn spooled(kind: Kind, messages: usize) {
+    counter!("tracker_spool_spooled_total", "spool" => kind.name()).increment(messages as u64);
+}
+
+/// Messages were not taken by the spool.
+pub(crate) fn spool_refused(kind: Kind, fault: &'static str, messages: usize) {
+    counter!("tracker_spool_refused_total", "spool" => kind.name(), "fault" => fault)
+        .increment(messages as u64);
+}
+
+/// Messages of the spool are with the broker.
+pub(crate) fn drained(kind: Kind, messages: usize) {
+    counter!("tracker_spool_drained_total", "spool" => kind.name()).increment(messages as u64);
+}
+
+/// Bytes of the spool cannot be read.
+pub(crate) fn spool_damaged(kind: Kind, bytes: usize) {
+    counter!("tracker_spool_damaged_total", "spool" => kind.name()).increment(1);
+    counter!("tracker_spool_damaged_bytes_total", "spool" => kind.name()).increment(bytes as u64);
 }

@@ -6,8 +6,9 @@ use crate::{
     collect::Collector,
     config::EdgeConfig,
     http::{self, Connections, Edge},
-    keep::Writer,
+    keep::{Fallback, Way, Writer},
     outage::Outage,
+    spool::{Drain, Kind, Lane, Outlet, Spool},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{
@@ -70,7 +71,9 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let rendered = metrics.clone();
-    let edge = Arc::new(build(setup, Box::new(move || rendered.render())).await?);
+    let (edge, drain) = build(setup, Box::new(move || rendered.render())).await?;
+    let edge = Arc::new(edge);
+    let draining = drain.map(|drain| tokio::spawn(drain.run(shutdown.clone())));
     let watched = Arc::clone(&edge);
     let ending = shutdown.clone();
     tokio::spawn(async move { watched.collector.keys.watch(ending).await });
@@ -84,30 +87,56 @@ pub async fn run(
         }
     });
     http::serve(listener, &edge, shutdown).await;
+    if let Some(draining) = draining {
+        // It ends with what it was sending; if it has died instead, the spool is there at the next start.
+        let _died = draining.await;
+    }
     flush(&edge.collector).await;
     Ok(())
 }
 
+/// The broker, and the spool for when it is away.
+type Safe = Fallback<Producer>;
+
 async fn build(
     setup: Setup,
     metrics: Box<dyn Fn() -> String + Send + Sync>,
-) -> Result<Edge<Producer>, Failure> {
+) -> Result<(Edge<Safe>, Option<Drain<Producer>>), Failure> {
     let Setup { config, kafka, keys, settings } = setup;
     let health = Health::default();
+    let spool = match &config.spool {
+        Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind)))?),
+        None => None,
+    };
     // What the broker has not acknowledged by then is not sent any more: the client is about to be told no.
     let timeout = config.produce_timeout * 3 / 4;
-    let options = |name, linger| ProducerOptions { name, linger, timeout, buffer: config.produce_buffer };
+    let keep = |kind: Kind, linger, lane: Option<&Lane>| -> Result<Safe, Failure> {
+        let options = ProducerOptions { name: kind.name(), linger, timeout, buffer: config.produce_buffer };
+        Ok(Fallback {
+            broker: Producer::start(&kafka, &options, &health)?,
+            way: Arc::new(Way::new(kind.name())),
+            lane: lane.cloned(),
+            patience: config.spool.as_ref().map_or(timeout, |spool| spool.after),
+        })
+    };
+    let events = keep(Kind::Events, LINGER, spool.as_ref().map(|spool| &spool.events))?;
+    let payments = keep(Kind::Payments, Duration::ZERO, spool.as_ref().map(|spool| &spool.payments))?;
+    let drain = spool.zip(config.spool.as_ref()).map(|(spool, config)| {
+        let outlet = |lane, keep: &Safe| Outlet::new(lane, keep.broker.clone(), Arc::clone(&keep.way));
+        let outlets = vec![outlet(spool.payments, &payments), outlet(spool.events, &events)];
+        Drain::new(outlets, spool.work, config.drain_rate)
+    });
     let collector = Collector {
         events: Writer {
-            keep: Producer::start(&kafka, &options("events", LINGER), &health)?,
-            topic: kafka.topic(Event::TOPIC.name()),
+            keep: events,
+            topic: kafka.topic(topic(Kind::Events)),
             encoder: encoder(&settings, &kafka).await?,
             timeout: config.produce_timeout,
             outage: Outage::new("events_topic", health.clone()),
         },
         payments: Writer {
-            keep: Producer::start(&kafka, &options("payments", Duration::ZERO), &health)?,
-            topic: kafka.topic(Payment::TOPIC.name()),
+            keep: payments,
+            topic: kafka.topic(topic(Kind::Payments)),
             encoder: encoder(&settings, &kafka).await?,
             timeout: config.produce_timeout,
             outage: Outage::new("payments_topic", health.clone()),
@@ -118,7 +147,15 @@ async fn build(
         config,
     };
     let connections = Connections::new(collector.config.connection.most);
-    Ok(Edge { collector, health, metrics, connections })
+    Ok((Edge { collector, health, metrics, connections }, drain))
+}
+
+/// The topic, without its prefix, that a spool of this kind is drained to.
+const fn topic(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Events => Event::TOPIC.name(),
+        Kind::Payments => Payment::TOPIC.name(),
+    }
 }
 
 /// How values are framed: with the registry's id for the schema, where there is a registry.
@@ -128,10 +165,10 @@ async fn encoder<R: Record>(settings: &Settings, kafka: &KafkaConfig) -> Result<
 }
 
 /// Nobody waits for what is still queued: its callers were told no. It is given its time all the same.
-async fn flush(collector: &Collector<Producer>) {
+async fn flush(collector: &Collector<Safe>) {
     let grace = collector.config.produce_timeout;
     for (name, producer) in [("events", &collector.events.keep), ("payments", &collector.payments.keep)] {
-        if let Err(fault) = producer.flush(grace).await {
+        if let Err(fault) = producer.broker.flush(grace).await {
             tracing::warn!(producer = name, %fault, "some messages were not acknowledged");
         }
     }

@@ -1,6 +1,6 @@
 //! The sections as they are written, and what is wrong with them.
 
-use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins};
+use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins, spool};
 use crate::{
     address::{ClientHeader, Trust},
     admit::Rate,
@@ -58,6 +58,7 @@ struct Edge {
     connections: usize,
     #[serde(with = "span")]
     grace: Duration,
+    spool: spool::Written,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +139,7 @@ impl Written {
                 SHORTEST_PRODUCE_TIMEOUT,
             ),
             produce_buffer: Size(noted.least("produce_buffer", edge.produce_buffer.0, 1 << 20)),
+            spool: noted.0.collect(edge.spool.meant(edge.produce_timeout)).flatten(),
             inflight: Size(noted.least("inflight_limit", edge.inflight_limit.0, body.batch)),
             anonymize: privacy.anonymize_at_edge,
             keys: keys.file,

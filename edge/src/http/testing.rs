@@ -6,7 +6,7 @@ use crate::{
     budget::Budget,
     collect::Collector,
     config::EdgeConfig,
-    keep::{Keep, Writer},
+    keep::{Keep, Kept, Writer},
     outage::Outage,
 };
 use sha2::{Digest, Sha256};
@@ -67,7 +67,7 @@ impl Memory {
 }
 
 impl Keep for Memory {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<(), Fault>> {
+    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
         if self.broker == Broker::Hanging {
             std::future::pending::<()>().await;
         }
@@ -80,7 +80,7 @@ impl Keep for Memory {
         let keep = |(index, message)| {
             if takes(index) {
                 self.kept.lock().unwrap().push(message);
-                Ok(())
+                Ok(Kept::Broker)
             } else {
                 let tag = if self.broker == Broker::Empty { "topic_missing" } else { "unacknowledged" };
                 Err(Fault::new(tag, "the broker does not take it"))

@@ -1,0 +1,240 @@
+//! The spool of one kind, as the rest of the edge sees it: a handle on the thread that writes. Files are waited for on
+//! that thread alone.
+
+use super::{
+    disk::{Disk, Folder},
+    lock::Lock,
+    log::{Aside, Bounds, DISK, Log},
+    queue::Depth,
+    record::{self, Kind},
+};
+use crate::metrics;
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tracker_stream::{clock, fault::Fault, kafka::Outgoing};
+
+/// Requests that may wait to be written, besides the group that is being written.
+const WAITING: usize = 4096;
+/// Bytes of one group, about: whoever comes after waits for the next fsync.
+const GROUP: usize = 8 << 20;
+/// How long a disk that did not take something is not counted on.
+const MISTRUST: Duration = Duration::from_secs(5);
+
+/// A handle; clones share one spool. The thread ends, and the lock goes, with the last of them.
+#[derive(Clone)]
+pub struct Lane {
+    kind: Kind,
+    folder: Folder,
+    jobs: mpsc::Sender<Job>,
+    seen: Arc<Seen>,
+    topic: Arc<str>,
+}
+
+/// What the thread lets others see.
+#[derive(Default)]
+struct Seen {
+    depth: Mutex<Depth>,
+    failed_at: Mutex<Option<Instant>>,
+}
+
+enum Job {
+    Append { messages: Vec<Outgoing>, done: oneshot::Sender<Result<(), Fault>> },
+    Oldest { done: oneshot::Sender<Option<u64>> },
+    Remove { number: u64, aside: Vec<Aside>, done: oneshot::Sender<io::Result<()>> },
+}
+
+impl Lane {
+    /// Opens what is there, and starts the thread. `work` is told whenever there is something to drain.
+    ///
+    /// # Errors
+    /// A folder that cannot be read or written.
+    pub(super) fn open(
+        folder: Folder,
+        topic: Arc<str>,
+        bounds: Bounds,
+        lock: &Arc<Lock>,
+        work: &Arc<Notify>,
+    ) -> Result<Self, Fault> {
+        let kind = folder.kind();
+        let opened = folder.make().and_then(|()| Log::open(kind, folder.clone(), bounds));
+        let (log, damaged) = opened.map_err(|error| fault(&error))?;
+        for found in damaged.iter().flat_map(|segment| segment.damage.iter().map(move |one| (segment, one))) {
+            let (file, damage) = (folder.file(found.0.segment), found.1);
+            metrics::spool_damaged(kind, damage.bytes);
+            let (offset, bytes) = (damage.offset, damage.bytes);
+            tracing::error!(file = %file.display(), offset, bytes, "the spool: {}", damage.what.words());
+        }
+        let (jobs, queue) = mpsc::channel(WAITING);
+        let seen = Arc::new(Seen::default());
+        let thread = Thread {
+            kind,
+            log,
+            queue,
+            seen: Arc::clone(&seen),
+            work: Arc::clone(work),
+            _lock: Arc::clone(lock),
+        };
+        thread.show();
+        let spawned =
+            std::thread::Builder::new().name(format!("spool-{}", kind.name())).spawn(|| thread.run());
+        spawned.map_err(|error| fault(&error))?;
+        Ok(Self { kind, folder, jobs, seen, topic })
+    }
+
+    /// Returns when all of the messages are safe on disk, or none of them will be.
+    ///
+    /// # Errors
+    /// No room, or a disk that does not take them.
+    pub async fn append(&self, messages: Vec<Outgoing>) -> Result<(), Fault> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::Append { messages, done }, answer).await?
+    }
+
+    /// The oldest segment, to be drained: nothing is added to it any more.
+    ///
+    /// # Errors
+    /// When the thread has died.
+    pub async fn oldest(&self) -> Result<Option<u64>, Fault> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::Oldest { done }, answer).await
+    }
+
+    /// The bytes of a segment.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub async fn read(&self, number: u64) -> Result<Vec<u8>, Fault> {
+        let folder = self.folder.clone();
+        let read = tokio::task::spawn_blocking(move || folder.read(number)).await;
+        read.map_err(|error| Fault::new(DISK, error.to_string()))?.map_err(|error| fault(&error))
+    }
+
+    /// Removes a segment of which the broker has everything, but for what is kept `aside`.
+    ///
+    /// # Errors
+    /// A disk that does not do it. The segment is there still.
+    pub async fn remove(&self, number: u64, aside: Vec<Aside>) -> Result<(), Fault> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Job::Remove { number, aside, done }, answer).await?.map_err(|error| fault(&error))
+    }
+
+    async fn ask<T>(&self, job: Job, answer: oneshot::Receiver<T>) -> Result<T, Fault> {
+        let died = || Fault::new(DISK, "the thread of the spool has died; start again");
+        self.jobs.send(job).await.map_err(|_| died())?;
+        answer.await.map_err(|_| died())
+    }
+
+    /// What is in it.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        *self.seen.depth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it would take a message, as far as is known. A disk that did not take one is tried again after a while.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let failed_at = *self.seen.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.depth().full && failed_at.is_none_or(|at| at.elapsed() >= MISTRUST)
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The topic that it is drained to.
+    #[must_use]
+    pub const fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// Where a segment is, for the operator.
+    pub(super) fn file(&self, number: u64) -> String {
+        self.folder.file(number).display().to_string()
+    }
+}
+
+fn fault(error: &io::Error) -> Fault {
+    Fault::new(DISK, format!("the spool: {error}"))
+}
+
+struct Thread {
+    kind: Kind,
+    log: Log<Folder>,
+    queue: mpsc::Receiver<Job>,
+    seen: Arc<Seen>,
+    work: Arc<Notify>,
+    _lock: Arc<Lock>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        while let Some(first) = self.queue.blocking_recv() {
+            let (mut groups, mut waiting, mut bytes) = (Vec::new(), Vec::new(), 0);
+            let mut next = Some(first);
+            let mut other = None;
+            // Everything that has come while the last group was written.
+            while let Some(job) = next.take() {
+                match job {
+                    Job::Append { messages, done } => {
+                        bytes += messages.iter().map(record::size).sum::<usize>();
+                        groups.push(messages);
+                        waiting.push(done);
+                        next = if bytes < GROUP { self.queue.try_recv().ok() } else { None };
+                    }
+                    job => other = Some(job),
+                }
+            }
+            self.append(&groups, waiting);
+            if let Some(job) = other {
+                self.other(job);
+            }
+            if self.log.depth().segments > 0 {
+                self.work.notify_one();
+            }
+        }
+    }
+
+    fn append(&mut self, groups: &[Vec<Outgoing>], waiting: Vec<oneshot::Sender<Result<(), Fault>>>) {
+        if groups.is_empty() {
+            return;
+        }
+        let started_at = Instant::now();
+        let verdicts = self.log.append(groups, clock::now_ms());
+        metrics::spool_wrote(self.kind, started_at.elapsed());
+        let on_disk = |verdict: &Result<(), Fault>| verdict.as_ref().is_err_and(|fault| fault.tag == DISK);
+        let failed_at = verdicts.iter().any(on_disk).then(Instant::now);
+        *self.seen.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = failed_at;
+        self.show();
+        for ((verdict, done), group) in verdicts.into_iter().zip(waiting).zip(groups) {
+            match &verdict {
+                Ok(()) => metrics::spooled(self.kind, group.len()),
+                Err(fault) => metrics::spool_refused(self.kind, fault.tag, group.len()),
+            }
+            // A caller that has gone away has no use for the answer; its message stays.
+            let _gone = done.send(verdict);
+        }
+    }
+
+    fn other(&mut self, job: Job) {
+        // As above: nobody may wait for it any more.
+        match job {
+            Job::Append { .. } => {}
+            Job::Oldest { done } => drop(done.send(self.log.oldest())),
+            Job::Remove { number, aside, done } => {
+                let removed = self.log.remove(number, &aside);
+                self.show();
+                drop(done.send(removed));
+            }
+        }
+    }
+
+    fn show(&self) {
+        *self.seen.depth.lock().unwrap_or_else(PoisonError::into_inner) = self.log.depth();
+    }
+}
