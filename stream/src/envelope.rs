@@ -161,6 +161,14 @@ impl Receipt {
         self.ledger.lock().settle(self.offset);
     }
 
+    /// Notes the fate in the ledger, so that its offset can be committed with what the message became. It counts, and
+    /// the room in memory is free, when that [stands](Decided::stand).
+    pub fn decide(mut self, fate: Fate) -> Decided {
+        self.open = false;
+        self.ledger.lock().settle(self.offset);
+        Decided { lane: self.ledger.lane, fate, _receipt: self }
+    }
+
     /// Gives the message back to the broker, knowingly: a shutdown or a rebalance took the time to store it.
     pub fn leave_open(mut self) {
         self.open = false;
@@ -172,6 +180,22 @@ impl Drop for Receipt {
         if self.open {
             metrics::unsettled(self.ledger.lane);
         }
+    }
+}
+
+/// A fate that is part of a transaction. Dropped, it never was.
+#[derive(Debug)]
+#[must_use = "a fate counts only when its transaction is committed"]
+pub struct Decided {
+    lane: &'static str,
+    fate: Fate,
+    _receipt: Receipt,
+}
+
+impl Decided {
+    /// The transaction is committed.
+    pub fn stand(self) {
+        metrics::settled(self.lane, self.fate);
     }
 }
 

@@ -9,20 +9,27 @@ mod assign;
 mod config;
 mod context;
 mod delivery;
+mod log;
+mod past;
 mod producer;
 mod reader;
 mod rebuild;
 mod sink;
 mod source;
+mod together;
 mod topics;
+mod transaction;
 mod watchdog;
 
 pub use admin::Admin;
 pub use config::KafkaConfig;
+pub use log::KafkaLog;
 pub use producer::{MESSAGE_BYTES, Outgoing, Producer, ProducerOptions, TOPIC_MESSAGE_BYTES};
 pub use reader::{From, Offsets, Reader, Reading, offsets_at};
 pub use source::{Source, SourceOptions};
+pub use together::Together;
 pub use topics::{TopicDifference, TopicSpec};
+pub use transaction::{Transactor, TransactorOptions};
 
 use crate::{
     envelope::{Headers, Message},

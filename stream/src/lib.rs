@@ -25,5 +25,7 @@ pub mod plan;
 pub mod process;
 pub mod registry;
 pub mod retry;
+pub mod strategy;
 pub mod telemetry;
+pub mod transact;
 pub mod window;

@@ -11,13 +11,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::envelope::Message;
+use crate::envelope::{Message, REDRIVE};
 use hashbrown::{HashTable, hash_table::Entry};
 use std::hash::{BuildHasher, RandomState};
-
-/// Name of the header of a message that was a dead letter and is sent again. It has the key of the message that was
-/// refused, and counts as another one: it passes, once for each value of this header.
-pub const REDRIVE: &str = "redrive";
 
 /// Eight bytes that stand for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +24,8 @@ pub struct Fingerprint(u64);
 pub struct Fingerprints(RandomState);
 
 impl Fingerprints {
-    /// What stands for the key of a message. Without a key it is like no other.
+    /// What stands for the key of a message. Without a key it is like no other. A message that was sent again from the
+    /// dead letters has the key of the one that was refused, and is another all the same: it passes, once for each letter.
     #[must_use]
     pub fn of(&self, message: &Message) -> Option<Fingerprint> {
         self.of_key(message.key.as_deref(), message.headers.get(REDRIVE))

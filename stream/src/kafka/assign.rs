@@ -11,7 +11,7 @@ use crate::{
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata},
     error::{KafkaError, KafkaResult},
     topic_partition_list::TopicPartitionListElem,
     types::RDKafkaRespErr,
@@ -52,6 +52,10 @@ pub struct Member {
     waiting: AtomicBool,
     /// Partitions that have gone since the poll thread last asked.
     gone: Mutex<Vec<i32>>,
+    /// The generation of the group under which the partitions are ours.
+    group: Mutex<Option<Arc<ConsumerGroupMetadata>>>,
+    /// The last offset of the range that was planned of a partition when it was assigned.
+    planned: Mutex<HashMap<i32, i64>>,
 }
 
 impl Member {
@@ -72,12 +76,33 @@ impl Member {
             watch,
             waiting: AtomicBool::new(false),
             gone: Mutex::default(),
+            planned: Mutex::default(),
+            group: Mutex::default(),
         }
+    }
+
+    /// Who commits, as the broker knows this member since its last rebalance. `None` when the group gave its partitions to
+    /// others. Never asked of the client at the time of a commit: a process that was thought dead may have joined again by
+    /// then, and would commit what is no longer its own.
+    pub(super) fn group(&self) -> Option<Arc<ConsumerGroupMetadata>> {
+        lock(&self.group).clone()
+    }
+
+    /// Notes the generation of the rebalance that is under way. In its middle nothing can be lost unnoticed: if it was
+    /// before the question, the client says so after it.
+    fn note_group(&self, consumer: &BaseConsumer<Self>) {
+        let group = consumer.group_metadata().filter(|_| !consumer.assignment_lost());
+        *lock(&self.group) = group.map(Arc::new);
     }
 
     /// Partitions that have gone since this was last asked.
     pub(super) fn gone(&self) -> Vec<i32> {
         std::mem::take(&mut *lock(&self.gone))
+    }
+
+    /// Whether a message belongs to a range that was planned before its partition was assigned.
+    pub(super) fn is_planned(&self, partition: i32, offset: i64) -> bool {
+        lock(&self.planned).get(&partition).is_some_and(|last| offset <= *last)
     }
 
     /// Notes what the group waits for, once for as long as it does.
@@ -119,8 +144,16 @@ impl Member {
         if self.signals.is_closed() {
             return Ok(consumer.incremental_assign(list)?); // it is being closed, and only waits for the call
         }
+        self.note_group(consumer);
         let committed = self.committed(consumer, list)?;
         let starts = committed.elements().iter().map(start).collect::<Result<Vec<_>, _>>()?;
+        for start in &starts {
+            let mut planned = lock(&self.planned);
+            match start.plan {
+                Some(plan) => planned.insert(start.partition, plan.last),
+                None => planned.remove(&start.partition),
+            };
+        }
         // First the lane, then the assignment: no message comes before its partition is known.
         let _closed = self.signals.send(Signal::Assigned(starts.clone()));
         consumer.incremental_assign(&beginnings(&self.topic, &starts)?)?;
@@ -132,6 +165,7 @@ impl Member {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+        self.note_group(consumer);
         lock(&self.gone).extend(partitions(list));
         let (done, released) = oneshot::channel();
         if self.signals.send(Signal::Revoked(partitions(list), done)).is_ok() {

@@ -14,12 +14,20 @@ const ROOM: Duration = Duration::from_millis(5);
 /// The tag of a message that no broker takes.
 const TOO_LARGE: &str = "too_large";
 
+impl Outgoing {
+    /// Why no broker would take it, if none would.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let detail = || format!("{} bytes: a message may have {MESSAGE_BYTES}", self.payload.len());
+        self.is_too_large().then(|| Refusal::new(TOO_LARGE, detail()))
+    }
+}
+
 impl Sink<Outgoing> for Producer {
     async fn write(&self, _range: &PlannedRange, items: &[Outgoing]) -> Result<(), WriteError> {
         // Before any is sent: the lane looks for it by halves, and what was sent by then would be sent again.
-        if let Some(large) = items.iter().find(|item| item.is_too_large()) {
-            let detail = format!("{} bytes: a message may have {MESSAGE_BYTES}", large.payload.len());
-            return Err(Refusal::new(TOO_LARGE, detail).into());
+        if let Some(refusal) = items.iter().find_map(Outgoing::refusal) {
+            return Err(refusal.into());
         }
         let mut left: Vec<&Outgoing> = items.iter().collect();
         loop {

@@ -16,7 +16,7 @@ use crate::{
 };
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer as _},
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerGroupMetadata},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use std::{
@@ -123,6 +123,31 @@ impl Source {
             .spawn(poll)
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
         Ok(Self { topic: options.topic, consumer: member, signals, stop, left, turns: Arc::default() })
+    }
+}
+
+impl Source {
+    /// Who reads, for whoever commits what was read.
+    pub(super) fn membership(&self) -> Membership {
+        Membership { topic: Arc::clone(&self.topic), consumer: Weak::clone(&self.consumer) }
+    }
+}
+
+/// A member of a group, as long as it is one.
+#[derive(Clone)]
+pub(super) struct Membership {
+    topic: Arc<str>,
+    consumer: Weak<BaseConsumer<Member>>,
+}
+
+impl Membership {
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// See [`Member::group`].
+    pub(super) fn group(&self) -> Option<Arc<ConsumerGroupMetadata>> {
+        self.consumer.upgrade()?.context().group()
     }
 }
 

@@ -1,0 +1,351 @@
+//! The writing end of a lane of transactions: one transactional producer, and the group whose offsets it commits.
+//!
+//! The producer lives on a thread of its own, for its calls wait. It keeps to the group's generation under which the
+//! partitions were assigned: a process that was thought dead and comes back is refused by the broker, and nothing of what
+//! it still had in hand gets through.
+
+use super::{
+    KafkaConfig, Outgoing, Source,
+    context::{Watch, log},
+    source::Membership,
+};
+use crate::{
+    config::Size,
+    fault::Fault,
+    metrics,
+    telemetry::Health,
+    transact::{self, NotCommitted, Transaction},
+};
+use rdkafka::{
+    ClientContext, Message as _, Offset, Statistics, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
+};
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// How a transactional producer works.
+#[derive(Debug, Clone)]
+pub struct TransactorOptions {
+    /// Name in metrics, logs and readiness.
+    pub name: &'static str,
+    /// The transactional id, prefix included. The same at the next start: what a killed process left open is taken back
+    /// then. Never the same in two processes: they would fence each other.
+    pub id: String,
+    /// How long a transaction may be open; then the broker takes it back.
+    pub timeout: Duration,
+    /// Bytes that may wait for the broker.
+    pub buffer: Size,
+}
+
+/// How long one call may wait before what the client has to tell is listened to.
+const CALL: Duration = Duration::from_secs(1);
+/// How often an idle client is listened to: statistics, errors.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long to wait for a delivery report or for room. A longer wait would be waited to its end.
+const TICK: Duration = Duration::from_millis(1);
+/// The messages of a batch come in one go; without a wait the first ones would go in requests of their own.
+const LINGER: &str = "2";
+
+/// A transactional producer that is ready.
+pub(super) struct Ready {
+    name: &'static str,
+    jobs: mpsc::Sender<Job>,
+}
+
+/// Commits as a member of a group.
+pub struct Transactor {
+    ready: Ready,
+    member: Membership,
+}
+
+struct Job {
+    transaction: Arc<Transaction>,
+    member: Membership,
+    done: oneshot::Sender<Result<(), NotCommitted>>,
+}
+
+impl Ready {
+    /// Starts a client, and takes back what an earlier one of the same id left open. Waits for a broker as long as it
+    /// takes.
+    pub(super) async fn start(
+        config: &KafkaConfig,
+        options: &TransactorOptions,
+        health: &Health,
+    ) -> Result<Self, Fault> {
+        let timeout = options.timeout.as_millis();
+        let client: BaseProducer<Deliveries> = config
+            .client(options.name, &[("compression.type", "lz4")])
+            .set("transactional.id", &options.id)
+            .set("transaction.timeout.ms", timeout.to_string())
+            .set("message.timeout.ms", timeout.to_string())
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("linger.ms", LINGER)
+            .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
+            .set("queue.buffering.max.messages", "0") // bytes are the bound
+            .set("message.max.bytes", super::MESSAGE_BYTES.to_string())
+            .create_with_context(Deliveries::new(options.name, health))
+            .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
+        let writer = Writer { name: options.name, client, timeout: options.timeout };
+        let (jobs, taken) = mpsc::channel();
+        let (ready, started) = oneshot::channel();
+        std::thread::Builder::new()
+            .name(format!("kafka-{}", options.name))
+            .spawn(move || writer.live(ready, &taken))
+            .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
+        started.await.unwrap_or_else(|_| Err(thread_died()))?;
+        Ok(Self { name: options.name, jobs })
+    }
+
+    pub(super) fn of(self, source: &Source) -> Transactor {
+        Transactor { ready: self, member: source.membership() }
+    }
+}
+
+impl transact::Transactor for Transactor {
+    async fn commit(&self, transaction: Arc<Transaction>) -> Result<(), NotCommitted> {
+        let started_at = Instant::now();
+        let messages = transaction.messages.len();
+        let (done, outcome) = oneshot::channel();
+        let job = Job { transaction, member: self.member.clone(), done };
+        self.ready.jobs.send(job).map_err(|_| NotCommitted::Unknown(thread_died()))?;
+        let outcome = outcome.await.unwrap_or_else(|_| Err(NotCommitted::Unknown(thread_died())));
+        match outcome {
+            Ok(()) => metrics::acknowledged(self.ready.name, messages, started_at.elapsed()),
+            Err(_) => metrics::unacknowledged(self.ready.name, messages),
+        }
+        outcome
+    }
+}
+
+fn thread_died() -> Fault {
+    Fault::new("kafka_thread", "the producer's thread has ended")
+}
+
+/// The thread's side.
+struct Writer {
+    name: &'static str,
+    client: BaseProducer<Deliveries>,
+    timeout: Duration,
+}
+
+impl Writer {
+    fn live(self, mut ready: oneshot::Sender<Result<(), Fault>>, jobs: &mpsc::Receiver<Job>) {
+        let begun = self.until_answered(|| !ready.is_closed(), || self.client.init_transactions(CALL));
+        let is_ready = begun.is_ok();
+        let _nobody_waits = ready.send(begun.map_err(|error| fault("transactions", &error)));
+        ready = oneshot::channel().0;
+        drop(ready);
+        while is_ready {
+            match jobs.recv_timeout(IDLE) {
+                Ok(Job { transaction, member, done }) => {
+                    let _nobody_waits = done.send(self.attempt(&transaction, &member));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => self.client.poll(Duration::ZERO),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Makes a call again as long as it only took too long, and listens to the client meanwhile.
+    fn until_answered(
+        &self,
+        goes_on: impl Fn() -> bool,
+        call: impl Fn() -> Result<(), KafkaError>,
+    ) -> Result<(), KafkaError> {
+        loop {
+            match call() {
+                Err(error) if is_retriable(&error) && goes_on() => self.client.poll(TICK),
+                answer => return answer,
+            }
+        }
+    }
+
+    fn attempt(&self, transaction: &Transaction, member: &Membership) -> Result<(), NotCommitted> {
+        let give_up_at = Instant::now() + self.timeout;
+        let Some(group) = member.group() else {
+            let detail = "the group thinks this process dead, and has given its partitions to others";
+            return Err(NotCommitted::Unknown(Fault::new("fenced", detail)));
+        };
+        self.client.context().forget();
+        self.client.begin_transaction().map_err(|error| unknown(&error))?;
+        let offsets = offsets(member.topic(), &transaction.offsets);
+        let written = self.send(&transaction.messages, give_up_at).and_then(|()| {
+            let in_time = || Instant::now() < give_up_at;
+            let sent = self.until_answered(in_time, || {
+                self.client.send_offsets_to_transaction(offsets.as_ref().map_err(Clone::clone)?, &group, CALL)
+            });
+            sent.map_err(|error| self.worst("offsets", error))?;
+            self.deliver(give_up_at)
+        });
+        written.map_err(|error| self.take_back(error))?;
+        // From here on an error does not say whether the broker has committed.
+        let in_time = || Instant::now() < give_up_at + self.timeout;
+        self.until_answered(in_time, || self.client.commit_transaction(CALL)).map_err(|error| unknown(&error))
+    }
+
+    fn send(&self, messages: &[Outgoing], give_up_at: Instant) -> Result<(), Broken> {
+        for message in messages {
+            let headers = message.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
+                all.insert(Header { key, value: Some(value) })
+            });
+            let mut record = BaseRecord::to(&message.topic)
+                .key(&message.key)
+                .payload(&message.payload)
+                .timestamp(message.timestamp_ms)
+                .headers(headers);
+            loop {
+                match self.client.send(record) {
+                    Ok(()) => break,
+                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent))
+                        if Instant::now() < give_up_at =>
+                    {
+                        record = unsent;
+                        self.client.poll(TICK);
+                    }
+                    Err((error, _)) => return Err(self.worst("produce", error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the broker has every message. The client's own `flush` waits in steps of 100 ms.
+    fn deliver(&self, give_up_at: Instant) -> Result<(), Broken> {
+        metrics::producer_queue(self.name, usize::try_from(self.client.in_flight_count()).unwrap_or(0));
+        while self.client.in_flight_count() > 0 {
+            self.client.poll(TICK);
+            if Instant::now() >= give_up_at {
+                return Err(self.worst("produce", KafkaError::Flush(RDKafkaErrorCode::MessageTimedOut)));
+            }
+        }
+        metrics::producer_queue(self.name, 0);
+        match self.client.context().failed() {
+            Some(failed) => Err(Broken { fault: failed, is_fatal: self.has_failed() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The error, in the words of a message that failed where one did: the call only says that some did.
+    fn worst(&self, tag: &'static str, error: KafkaError) -> Broken {
+        let is_fatal =
+            self.has_failed() || matches!(&error, KafkaError::Transaction(error) if error.is_fatal());
+        let failed = self.client.context().failed();
+        Broken { fault: failed.unwrap_or_else(|| fault(tag, &error)), is_fatal }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.client.client().fatal_error().is_some()
+    }
+
+    /// Takes the open transaction back.
+    fn take_back(&self, Broken { fault: why, is_fatal }: Broken) -> NotCommitted {
+        if is_fatal {
+            return NotCommitted::Unknown(why);
+        }
+        let give_up_at = Instant::now() + self.timeout;
+        let in_time = || Instant::now() < give_up_at;
+        match self.until_answered(in_time, || self.client.abort_transaction(IDLE)) {
+            Ok(()) => NotCommitted::TakenBack(why),
+            Err(error) => {
+                tracing::warn!(client = self.name, %error, "a transaction could not be taken back");
+                NotCommitted::Unknown(why)
+            }
+        }
+    }
+}
+
+/// Why a transaction that was begun does not come to its commit.
+struct Broken {
+    fault: Fault,
+    is_fatal: bool,
+}
+
+fn unknown(error: &KafkaError) -> NotCommitted {
+    NotCommitted::Unknown(fault("transaction", error))
+}
+
+fn fault(tag: &'static str, error: &KafkaError) -> Fault {
+    use RDKafkaErrorCode as Code;
+    let code = match error {
+        KafkaError::Transaction(error) => Some(error.code()),
+        other => other.rdkafka_error_code(),
+    };
+    match code {
+        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
+            let detail = format!("{error}: another process has the same transactional id: set enrich.node");
+            Fault::new("fenced", detail)
+        }
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
+            Fault::new("topic_missing", format!("{error}: `tracker topics apply` makes it"))
+        }
+        _ => Fault::new(tag, error.to_string()),
+    }
+}
+
+fn is_retriable(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::Transaction(error) if error.is_retriable())
+}
+
+fn offsets(topic: &str, offsets: &[(i32, i64)]) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (partition, next) in offsets {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+    }
+    Ok(list)
+}
+
+/// Remembers the first message that failed since a transaction began.
+struct Deliveries {
+    watch: Watch,
+    failed: Mutex<Option<Fault>>,
+}
+
+impl Deliveries {
+    fn new(name: &'static str, health: &Health) -> Self {
+        Self { watch: Watch::new(name, name, health), failed: Mutex::default() }
+    }
+
+    fn forget(&self) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn failed(&self) -> Option<Fault> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log(level, facility, line);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.watch.statistics(&statistics);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.watch.error(&error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, message)) = result {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert_with(|| {
+                let Fault { tag, detail } = fault("produce", error);
+                Fault::new(tag, format!("{}: {detail}", message.topic()))
+            });
+        }
+    }
+}
