@@ -1,0 +1,156 @@
+//! Messages that are written together or not at all, for tools: no group, no offsets.
+//!
+//! Whoever starts with an id takes it from whoever had it: of two runs at once the earlier writes nothing more. What the
+//! earlier one left open is taken back, and what it was committing is decided, before the start returns.
+
+use super::{
+    MESSAGE_BYTES, Outgoing,
+    config::KafkaConfig,
+    context::{Quiet, log},
+    died,
+};
+use crate::fault::{Fault, in_full};
+use rdkafka::{
+    ClientContext,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
+};
+use std::{sync::Arc, time::Duration};
+
+/// How long the broker may take for each call.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How long a transaction may stay open before the broker takes it back by itself.
+const OPEN: Duration = Duration::from_secs(60);
+
+/// A transactional producer of one caller.
+#[derive(Clone)]
+pub struct Together {
+    client: Arc<ThreadedProducer<Unheard>>,
+}
+
+impl Together {
+    /// Starts under `id`.
+    ///
+    /// # Errors
+    /// No broker, or properties that librdkafka does not take.
+    pub async fn start(config: &KafkaConfig, id: &str) -> Result<Self, Fault> {
+        let client: ThreadedProducer<Unheard> = config
+            .client("together", &[("compression.type", "lz4")])
+            .set("transactional.id", id)
+            .set("transaction.timeout.ms", OPEN.as_millis().to_string())
+            .set("message.timeout.ms", ANSWER.as_millis().to_string())
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("message.max.bytes", MESSAGE_BYTES.to_string())
+            .create_with_context(Unheard)
+            .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
+        let started = Self { client: Arc::new(client) };
+        started.call(|client| client.init_transactions(ANSWER)).await?;
+        Ok(started)
+    }
+
+    /// Writes all of `messages`, or none.
+    ///
+    /// # Errors
+    /// None of them is written, or, where the broker went away while it committed, all of them may be: the next start
+    /// under the same id decides it.
+    pub async fn send(&self, messages: Vec<Outgoing>) -> Result<(), Fault> {
+        self.call(Self::begin).await?;
+        let written = self.call(move |client| messages.iter().try_for_each(|message| write(client, message)));
+        if let Err(fault) = written.await {
+            self.call(|client| client.abort_transaction(ANSWER)).await?;
+            return Err(fault);
+        }
+        self.call(|client| client.commit_transaction(ANSWER)).await
+    }
+
+    fn begin(client: &ThreadedProducer<Unheard>) -> Result<(), KafkaError> {
+        client.begin_transaction()
+    }
+
+    /// Makes a call that waits, on a thread that may; again, as long as the client says that it should be made again.
+    async fn call<F>(&self, call: F) -> Result<(), Fault>
+    where
+        F: Fn(&ThreadedProducer<Unheard>) -> Result<(), KafkaError> + Send + 'static,
+    {
+        let client = Arc::clone(&self.client);
+        let called = tokio::task::spawn_blocking(move || {
+            let mut tries = 0;
+            loop {
+                match call(&client) {
+                    Err(KafkaError::Transaction(error)) if error.is_retriable() && tries < TRIES => {
+                        tries += 1
+                    }
+                    answer => return answer,
+                }
+            }
+        });
+        called.await.map_err(died)?.map_err(|error| fault(&error))
+    }
+}
+
+/// How often a call is made again that the client says should be: each waits by itself.
+const TRIES: u32 = 3;
+
+fn write(client: &ThreadedProducer<Unheard>, message: &Outgoing) -> Result<(), KafkaError> {
+    let headers = message
+        .headers
+        .iter()
+        .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
+    let record = BaseRecord::to(&message.topic)
+        .key(&message.key)
+        .payload(&message.payload)
+        .timestamp(message.timestamp_ms)
+        .headers(headers);
+    let mut unsent = record;
+    loop {
+        match client.send(unsent) {
+            Ok(()) => return Ok(()),
+            Err((error, record)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
+                client.flush(ANSWER)?;
+                unsent = record;
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+fn fault(error: &KafkaError) -> Fault {
+    use RDKafkaErrorCode as Code;
+    let code = match error {
+        KafkaError::Transaction(error) => Some(error.code()),
+        other => other.rdkafka_error_code(),
+    };
+    match code {
+        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => Fault::new(
+            "fenced",
+            "another run of the same command has begun, and goes on in place of this one",
+        ),
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
+            Fault::new("topic_missing", format!("{error}: `tracker topics apply` makes it"))
+        }
+        _ => Fault::new("transaction", in_full(error)),
+    }
+}
+
+/// What becomes of each message is not asked after: a transaction commits only when the broker has them all.
+struct Unheard;
+
+impl ClientContext for Unheard {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        ClientContext::error(&Quiet, error, reason);
+    }
+}
+
+impl ProducerContext for Unheard {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
