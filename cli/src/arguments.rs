@@ -1,6 +1,6 @@
 //! What was typed.
 
-use crate::{config, doctor, keys, schema, send, tap, topics, up};
+use crate::{config, doctor, keys, schema, send, spool, tap, topics, up};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -41,6 +41,8 @@ pub enum Command {
     SampleLog(send::sample::Arguments),
     /// Print a topic as lines of JSON.
     Tap(tap::Arguments),
+    /// Look at what an edge keeps on disk while the broker is away; verify, repair, drain it.
+    Spool(spool::Arguments),
     /// Create the topics, or compare them with what they should be.
     Topics(topics::Arguments),
     /// Create the database's tables and views, or compare them with what they should be.

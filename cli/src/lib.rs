@@ -15,6 +15,7 @@ mod out;
 pub mod schema;
 pub mod send;
 mod span;
+pub mod spool;
 pub mod tap;
 pub mod topics;
 pub mod up;
@@ -64,6 +65,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
         Command::Send(arguments) => send::run(&arguments, settings, out).await,
+        Command::Spool(arguments) => spool::run(&arguments, settings, out).await,
         Command::Tap(arguments) => tap::run(&arguments, settings, out).await,
         Command::Topics(arguments) => topics::run(&arguments, settings, out).await,
         Command::Up(arguments) => up::run(&arguments, settings).await,

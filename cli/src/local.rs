@@ -1,8 +1,9 @@
-//! What `tracker up` provides on this machine, where the settings name nothing else: a broker, a database, and the GeoIP
-//! files in its cache. Decides only; starts and reads nothing.
+//! What `tracker up` provides on this machine, where the settings name nothing else: a broker, a database, the GeoIP
+//! files in its cache, and the edge's spool beside its data. Decides only; starts and reads nothing.
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use tracker_edge::config::SpoolConfig;
 use tracker_processors::enrich::EnrichConfig;
 use tracker_stream::config::{Mistakes, Settings};
 
@@ -17,11 +18,14 @@ pub struct Local {
     pub geoip_city: Vec<PathBuf>,
     /// The files of networks that it reads.
     pub geoip_asn: Vec<PathBuf>,
+    /// The folder of the edge's spool.
+    pub spool: PathBuf,
 }
 
 #[derive(Deserialize)]
 struct Up {
     cache: PathBuf,
+    data: PathBuf,
 }
 
 impl Local {
@@ -31,19 +35,26 @@ impl Local {
     /// A value of the wrong kind.
     pub fn of(settings: &Settings) -> Result<Self, Mistakes> {
         let given: EnrichConfig = settings.section("enrich")?;
-        let cache = settings.section::<Up>("up")?.cache;
+        let up: Up = settings.section("up")?;
         let defaults = Settings::merge("", "", std::iter::empty())?;
         let default: EnrichConfig = defaults.section("enrich")?;
-        let default_cache = defaults.section::<Up>("up")?.cache;
+        let default_up: Up = defaults.section("up")?;
+        let (spool, default_spool) = (SpoolConfig::read(settings)?.path, SpoolConfig::read(&defaults)?.path);
         let files = |given: Vec<PathBuf>, default: &[PathBuf]| {
-            if given == default { moved(&given, &default_cache, &cache) } else { given }
+            if given == default { moved(&given, &default_up.cache, &up.cache) } else { given }
         };
         Ok(Self {
             broker: is_absent(settings, "kafka", "brokers")?,
             database: is_absent(settings, "clickhouse", "url")?,
             geoip_city: files(given.geoip_city, &default.geoip_city),
             geoip_asn: files(given.geoip_asn, &default.geoip_asn),
+            spool: if spool == default_spool { beside(&spool, &default_up.data, &up.data) } else { spool },
         })
+    }
+
+    /// What the edge is told so that its spool is beside the other data.
+    pub fn environment_of_edge(&self) -> (String, String) {
+        ("TRACKER_EDGE__SPOOL__PATH".to_owned(), self.spool.display().to_string())
     }
 
     /// What enrich is told so that it finds the files: variables of its environment.
@@ -58,10 +69,11 @@ impl Local {
 
 /// The defaults are in the default cache: in another one they have the same places.
 fn moved(paths: &[PathBuf], from: &Path, to: &Path) -> Vec<PathBuf> {
-    paths
-        .iter()
-        .map(|path| path.strip_prefix(from).map_or_else(|_| path.clone(), |rest| to.join(rest)))
-        .collect()
+    paths.iter().map(|path| beside(path, from, to)).collect()
+}
+
+fn beside(path: &Path, from: &Path, to: &Path) -> PathBuf {
+    path.strip_prefix(from).map_or_else(|_| path.to_owned(), |rest| to.join(rest))
 }
 
 /// Whether a text setting was left empty.
@@ -87,6 +99,14 @@ mod tests {
         let moved = local("[up]\ncache = \"/var/cache/t\"\n[enrich]\ngeoip_asn = [\"/own/asn.mmdb\"]");
         assert_eq!(moved.geoip_city, cities.map(there));
         assert_eq!(moved.geoip_asn, [PathBuf::from("/own/asn.mmdb")]);
+    }
+
+    #[test]
+    fn the_spool_moves_with_the_data_unless_another_is_named() {
+        assert_eq!(local("").spool, PathBuf::from(".tracker/data/spool"));
+        assert_eq!(local("[up]\ndata = \"/d\"").spool, PathBuf::from("/d/spool"));
+        let named = local("[up]\ndata = \"/d\"\n[edge.spool]\npath = \"/s\"");
+        assert_eq!(named.environment_of_edge(), ("TRACKER_EDGE__SPOOL__PATH".to_owned(), "/s".to_owned()));
     }
 
     #[test]

@@ -105,6 +105,8 @@ mod tests {
         assert_eq!((config.body.single, config.body.batch), (1 << 20, 8 << 20));
         assert_eq!(config.limits.path_bytes, 8 << 10);
         assert!(!config.node.is_empty());
+        assert!(config.spool.is_some());
+        assert_eq!(read("[edge.spool]\nenabled = false").unwrap().spool, None);
     }
 
     #[test]

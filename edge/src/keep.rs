@@ -2,6 +2,10 @@
 //! accepted.
 
 mod fallback;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod way;
 
 pub use fallback::Fallback;

@@ -166,6 +166,7 @@ fn programs(settings: &Settings, local: &Local) -> Result<[Planned; 4], Mistakes
     let trusting: Trusting = settings.section("edge")?;
     let [edge, enrich, ..] = &mut planned;
     enrich.environment.extend(local.environment_of_enrich());
+    edge.environment.push(local.environment_of_edge());
     if trusting.trusted_proxies.is_empty() && edge.listen.ip().is_loopback() {
         // Only this machine reaches it: let its curl, and its web server, say for whom it asks.
         edge.environment.push(("TRACKER_EDGE__TRUSTED_PROXIES".to_owned(), "127.0.0.0/8,::1/128".to_owned()));
@@ -201,7 +202,10 @@ mod tests {
 
     #[test]
     fn this_machine_may_speak_for_others_unless_others_reach_the_edge() {
-        let trusts = |text: &str| !plan(text).unwrap().programs[0].environment.is_empty();
+        let trusts = |text: &str| {
+            let [edge, ..] = plan(text).unwrap().programs;
+            edge.environment.iter().any(|(name, _)| name.ends_with("TRUSTED_PROXIES"))
+        };
         assert!(trusts(""));
         assert!(!trusts("[edge]\nlisten = \"0.0.0.0:8080\""));
         assert!(!trusts("[edge]\ntrusted_proxies = [\"10.0.0.0/8\"]"));

@@ -23,11 +23,11 @@ pub struct SpoolConfig {
 }
 
 impl SpoolConfig {
-    /// Reads it; `None`: it is switched off.
+    /// Reads it, whether it is switched on or not.
     ///
     /// # Errors
     /// Everything that is wrong, together.
-    pub fn read(settings: &Settings) -> Result<Option<Self>, Mistakes> {
+    pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
         let written: Written = settings.section("edge.spool")?;
         written.meant(Duration::MAX)
     }
@@ -36,7 +36,7 @@ impl SpoolConfig {
 /// The section as it is written.
 #[derive(Deserialize)]
 pub(super) struct Written {
-    enabled: bool,
+    pub(super) enabled: bool,
     path: PathBuf,
     #[serde(with = "span")]
     after: Duration,
@@ -56,7 +56,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 
 impl Written {
     /// What is meant, where a request waits for `produce_timeout` in all.
-    pub(super) fn meant(self, produce_timeout: Duration) -> Result<Option<SpoolConfig>, Mistakes> {
+    pub(super) fn meant(self, produce_timeout: Duration) -> Result<SpoolConfig, Mistakes> {
         let mut mistakes = Mistakes::default();
         let mut wrong =
             |key: &str, detail: String| mistakes.add(Mistake::new(format!("edge.spool.{key}"), detail));
@@ -87,7 +87,7 @@ impl Written {
             segment: self.segment.0 as u64,
             drain_rate: self.drain_rate,
         };
-        mistakes.or(Some(config).filter(|_| self.enabled))
+        mistakes.or(config)
     }
 }
 
@@ -95,16 +95,15 @@ impl Written {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Option<SpoolConfig>, Mistakes> {
+    fn read(text: &str) -> Result<SpoolConfig, Mistakes> {
         SpoolConfig::read(&Settings::merge(&format!("[edge.spool]\n{text}"), "test", std::iter::empty())?)
     }
 
     #[test]
-    fn the_defaults_are_right_and_it_can_be_switched_off() {
-        let config = read("").unwrap().unwrap();
+    fn the_defaults_are_right() {
+        let config = read("").unwrap();
         assert_eq!(config.events, Marks { high: 4 << 30, low: 3 << 30 });
         assert_eq!(config.payments, Marks { high: 256 << 20, low: 192 << 20 });
-        assert_eq!(read("enabled = false"), Ok(None));
     }
 
     #[test]
@@ -120,6 +119,6 @@ mod tests {
     fn a_request_waits_for_the_broker_half_of_its_time_at_most() {
         let written: Written =
             Settings::merge("", "", std::iter::empty()).unwrap().section("edge.spool").unwrap();
-        assert_eq!(written.meant(Duration::from_secs(2)).unwrap().unwrap().after, Duration::from_secs(1));
+        assert_eq!(written.meant(Duration::from_secs(2)).unwrap().after, Duration::from_secs(1));
     }
 }

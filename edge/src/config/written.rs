@@ -1,6 +1,6 @@
 //! The sections as they are written, and what is wrong with them.
 
-use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins, spool};
+use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins, SpoolConfig, spool};
 use crate::{
     address::{ClientHeader, Trust},
     admit::Rate,
@@ -139,7 +139,7 @@ impl Written {
                 SHORTEST_PRODUCE_TIMEOUT,
             ),
             produce_buffer: Size(noted.least("produce_buffer", edge.produce_buffer.0, 1 << 20)),
-            spool: noted.0.collect(edge.spool.meant(edge.produce_timeout)).flatten(),
+            spool: noted.spool(edge.spool, edge.produce_timeout),
             inflight: Size(noted.least("inflight_limit", edge.inflight_limit.0, body.batch)),
             anonymize: privacy.anonymize_at_edge,
             keys: keys.file,
@@ -203,6 +203,11 @@ impl Noted {
             self.add("trusted_proxies", format!("must be {wanted}, not {written:?}"));
             Vec::new()
         })
+    }
+
+    fn spool(&mut self, written: spool::Written, produce_timeout: Duration) -> Option<SpoolConfig> {
+        let enabled = written.enabled;
+        self.0.collect(written.meant(produce_timeout)).filter(|_| enabled)
     }
 
     fn header(&mut self, written: &str) -> ClientHeader {

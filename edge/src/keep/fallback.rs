@@ -32,7 +32,14 @@ impl<B: Keep> Keep for Fallback<B> {
             Err(fault) => fault,
         };
         // With something in the spool, its drain finds out when the broker is back. With nothing, these have to.
-        if lane.depth().messages == 0 { self.broker.keep(messages).await } else { vec![Err(refused); count] }
+        if lane.depth().messages > 0 {
+            return vec![Err(refused); count];
+        }
+        let verdicts = self.broker.keep(messages).await;
+        if verdicts.iter().any(Result::is_ok) {
+            self.way.open();
+        }
+        verdicts
     }
 
     fn queued(&self) -> usize {
