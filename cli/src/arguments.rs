@@ -1,6 +1,6 @@
 //! What was typed.
 
-use crate::{config, doctor, keys, schema, send, spool, tap, topics, up};
+use crate::{chaos, config, doctor, keys, replay, schema, send, spool, tap, topics, up};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -41,12 +41,16 @@ pub enum Command {
     SampleLog(send::sample::Arguments),
     /// Print a topic as lines of JSON.
     Tap(tap::Arguments),
+    /// Carry what a topic holds once more: into its table, a shadow, or the topic.
+    Replay(replay::Arguments),
     /// Look at what an edge keeps on disk while the broker is away; verify, repair, drain it.
     Spool(spool::Arguments),
     /// Create the topics, or compare them with what they should be.
     Topics(topics::Arguments),
     /// Create the database's tables and views, or compare them with what they should be.
     Schema(schema::Arguments),
+    /// Start a private Tracker, maltreat it under load, and look whether anything was lost or doubled.
+    Chaos(chaos::Arguments),
     /// Make secret keys for servers.
     Keys(keys::Arguments),
     /// Print the settings in force, secrets as ***.

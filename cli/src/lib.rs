@@ -5,6 +5,7 @@
 //! 2 wrong arguments or settings.
 
 mod arguments;
+pub mod chaos;
 pub mod config;
 pub mod doctor;
 mod drift;
@@ -12,6 +13,7 @@ mod failure;
 pub mod keys;
 mod local;
 mod out;
+pub mod replay;
 pub mod schema;
 pub mod send;
 mod span;
@@ -59,9 +61,11 @@ fn live(arguments: Arguments) -> Result<(), Failure> {
 
 async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
     match command {
+        Command::Chaos(arguments) => chaos::run(&arguments, settings, out).await,
         Command::Config(arguments) => config::run(&arguments, settings, out),
         Command::Doctor(arguments) => doctor::run(&arguments, settings, out).await,
         Command::Keys(arguments) => keys::run(&arguments, settings, out),
+        Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
         Command::Send(arguments) => send::run(&arguments, settings, out).await,

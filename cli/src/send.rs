@@ -7,7 +7,7 @@
 mod access_log;
 mod fields;
 mod input;
-mod pace;
+pub(crate) mod pace;
 mod post;
 mod progress;
 pub mod sample;

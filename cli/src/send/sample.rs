@@ -10,7 +10,7 @@ mod sites;
 mod visitor;
 
 use crate::{Failure, Out};
-use random::Random;
+pub(crate) use random::Random;
 use sites::{BROKEN, ROBOTS, SITES};
 use std::fmt::Write;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};

@@ -1,0 +1,106 @@
+//! One program of the lab: a place that is filled, emptied, and filled again.
+
+use crate::{Failure, chaos::part::Part};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+use tokio::sync::Mutex;
+use tracker_stack::leash::{self, Leashed};
+
+/// A place.
+pub(super) struct Member {
+    pub(super) part: Part,
+    /// 0: the first of its kind.
+    pub(super) seat: u16,
+    /// `enrich`, `enrich-2`.
+    pub(super) name: String,
+    pub(super) port: u16,
+    pub(super) log: PathBuf,
+    folder: PathBuf,
+    process: Mutex<Process>,
+}
+
+#[derive(Default)]
+struct Process {
+    running: Option<Leashed>,
+    /// How it ended when nobody had ended it.
+    own_ends: Vec<String>,
+}
+
+/// There is no process.
+pub(super) struct Absent;
+
+impl Member {
+    pub(super) fn new(part: Part, seat: u16, port: u16, folder: &Path) -> Self {
+        let name = if seat == 0 { part.to_string() } else { format!("{part}-{}", seat + 1) };
+        let log = folder.join(format!("{name}.log"));
+        Self { part, seat, name, port, log, folder: folder.to_owned(), process: Mutex::default() }
+    }
+
+    /// Fills the place, if it is empty.
+    pub(super) async fn start(&self) -> Result<(), Failure> {
+        let mut process = self.process.lock().await;
+        if process.running.is_none() {
+            process.running = Some(self.launch()?);
+        }
+        Ok(())
+    }
+
+    fn launch(&self) -> Result<Leashed, Failure> {
+        let log = File::options().create(true).append(true).open(&self.log);
+        let log = log.map_err(Failure::io(self.log.display()))?;
+        let listen = format!("TRACKER_{}__LISTEN", self.part.name().to_uppercase());
+        let program = leash::beside(&format!("tracker-{}", self.part))?;
+        Ok(leash::spawn(&program, |command: &mut Command| {
+            command.env_clear().env(listen, format!("127.0.0.1:{}", self.port)).env("RUST_BACKTRACE", "1");
+            command.arg("--config").arg(self.folder.join("tracker.toml")).current_dir(&self.folder);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        })?)
+    }
+
+    /// Fills the place again when its process has ended by itself; the id of the one that runs.
+    pub(super) async fn look(&self) -> Result<u32, Absent> {
+        let mut process = self.process.lock().await;
+        let running = process.running.as_mut().ok_or(Absent)?;
+        let Some(status) = running.ended() else { return Ok(running.pid()) };
+        process.own_ends.push(format!("{}: {status}", self.name));
+        process.running = self.launch().ok();
+        process.running.as_ref().map(Leashed::pid).ok_or(Absent)
+    }
+
+    pub(super) async fn pid(&self) -> Option<u32> {
+        self.process.lock().await.running.as_ref().map(Leashed::pid)
+    }
+
+    pub(super) async fn own_ends(&self) -> Vec<String> {
+        self.process.lock().await.own_ends.clone()
+    }
+
+    /// Empties the place by `kill -9`; whether it was filled.
+    pub(super) async fn kill(&self) -> bool {
+        let running = self.process.lock().await.running.take();
+        running.map(|mut running| running.kill()).is_some()
+    }
+
+    /// Empties the place by SIGTERM: the exit code, or `None` of one that had to be killed. `None`: it was empty.
+    pub(super) async fn stop(&self, grace: Duration) -> Option<Option<i32>> {
+        let mut running = self.process.lock().await.running.take()?;
+        let status = running.stop(grace).await;
+        Some(status.and_then(|status| status.code()))
+    }
+
+    pub(super) async fn pause(&self) {
+        if let Some(running) = self.process.lock().await.running.as_mut() {
+            running.pause();
+        }
+    }
+
+    pub(super) async fn resume(&self) {
+        if let Some(running) = self.process.lock().await.running.as_mut() {
+            running.resume();
+        }
+    }
+}
