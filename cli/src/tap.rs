@@ -1,9 +1,9 @@
 //! `tracker tap`: a topic as lines of JSON, for people and for `jq`. Joins no group and commits nothing: it cannot
 //! disturb anybody.
 
-mod decode;
+pub(crate) mod decode;
 mod line;
-mod wanted;
+pub(crate) mod wanted;
 
 use crate::{Failure, Out};
 use futures::FutureExt;

@@ -30,6 +30,13 @@ impl FromStr for Rate {
     }
 }
 
+impl Rate {
+    /// In a second.
+    pub const fn per_second(self) -> f64 {
+        self.per_second
+    }
+}
+
 /// Gives each batch its turn.
 pub struct Pace {
     rate: Option<Rate>,

@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 use tracker_stream::fault::Fault;
 
 /// How values come back: counts as numbers, amounts as text with all their places, times as RFC 3339.
-const ANSWERS: [(&str, &str); 5] = [
+const ANSWERS: [(&str, &str); 6] = [
     ("output_format_json_quote_64bit_integers", "0"),
     ("output_format_json_quote_decimals", "1"),
     ("output_format_decimal_trailing_zeros", "1"),
     ("date_time_output_format", "iso"),
     ("output_format_json_validate_utf8", "1"), // a dead letter's payload may be any bytes
+    ("max_query_size", "16777216"),            // ten thousand ids are asked for at once
 ];
 
 impl Client {

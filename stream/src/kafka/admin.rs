@@ -121,6 +121,22 @@ impl Admin {
     /// # Errors
     /// When the broker does not answer, or has no such topic.
     pub async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, Option<i64>)>, Fault> {
+        let committed = self.of_group(group, topic).await?;
+        let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
+        Ok(committed.elements().iter().map(|each| (each.partition(), offset(each.offset()))).collect())
+    }
+
+    /// The partitions of which a group was about to write something, or still is: see [`crate::plan`].
+    ///
+    /// # Errors
+    /// When the broker does not answer, or has no such topic.
+    pub async fn planned(&self, group: &str, topic: &str) -> Result<Vec<i32>, Fault> {
+        let committed = self.of_group(group, topic).await?;
+        let planned = committed.elements().into_iter().filter(|each| !each.metadata().is_empty());
+        Ok(planned.map(|each| each.partition()).collect())
+    }
+
+    async fn of_group(&self, group: &str, topic: &str) -> Result<TopicPartitionList, Fault> {
         let consumer: BaseConsumer<Quiet> = self
             .asking
             .client("admin", &[])
@@ -133,9 +149,21 @@ impl Admin {
             for number in partitions(&client, &topic)? {
                 list.add_partition(&topic, number);
             }
-            let committed = consumer.committed_offsets(list, ANSWER)?;
-            let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
-            Ok(committed.elements().iter().map(|each| (each.partition(), offset(each.offset()))).collect())
+            consumer.committed_offsets(list, ANSWER)
+        });
+        asked.await.map_err(died)?.map_err(|error| self.unreachable(&error))
+    }
+
+    /// How many readers a group has now. One that was killed counts until the broker misses it.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn members(&self, group: &str) -> Result<usize, Fault> {
+        let (client, name) = (Arc::clone(&self.client), group.to_owned());
+        let asked = tokio::task::spawn_blocking(move || {
+            let found = client.inner().fetch_group_list(Some(&name), ANSWER)?;
+            let groups = found.groups().iter().filter(|each| each.name() == name);
+            Ok(groups.map(|each| each.members().len()).sum())
         });
         asked.await.map_err(died)?.map_err(|error| self.unreachable(&error))
     }
