@@ -14,6 +14,8 @@ mod doctor;
 #[cfg(test)]
 mod endpoints;
 #[cfg(test)]
+mod enrich_once;
+#[cfg(test)]
 mod geography;
 #[cfg(test)]
 mod golden;
@@ -21,6 +23,8 @@ mod golden;
 mod journey;
 #[cfg(test)]
 mod payments;
+#[cfg(test)]
+mod payments_once;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
@@ -34,6 +38,8 @@ mod security;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod spool;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod tools;
@@ -41,3 +47,5 @@ mod tools;
 mod up;
 #[cfg(test)]
 mod views;
+#[cfg(test)]
+mod watchdog;

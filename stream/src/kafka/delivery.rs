@@ -28,14 +28,18 @@ use tokio::sync::Notify;
 /// What one call of [`Producer::send`](super::Producer::send) waits for.
 #[derive(Debug)]
 pub(super) struct Latch {
+    /// Messages of all latches of the producer that have no verdict.
+    open: Arc<AtomicUsize>,
     left: AtomicUsize,
     verdicts: Mutex<Vec<Result<(), Fault>>>,
     done: Notify,
 }
 
 impl Latch {
-    pub(super) fn new(messages: usize) -> Self {
+    pub(super) fn new(messages: usize, open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(messages, Ordering::AcqRel);
         Self {
+            open: Arc::clone(open),
             left: AtomicUsize::new(messages),
             verdicts: Mutex::new(vec![Ok(()); messages]),
             done: Notify::new(),
@@ -87,6 +91,7 @@ impl Ticket {
         {
             *place = verdict;
         }
+        latch.open.fetch_sub(1, Ordering::AcqRel);
         if latch.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             latch.done.notify_one();
         }
@@ -158,6 +163,8 @@ impl Moment {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) watch: Watch,
+    /// Messages that wait for their verdict, wherever they are: in a client, or on the way from one to the next.
+    pub(super) open: Arc<AtomicUsize>,
     pub(super) rescued: Rescued,
     pub(super) delivered_at: Moment,
     pub(super) failed_at: Moment,
@@ -170,6 +177,7 @@ impl Shared {
         let start = Instant::now();
         Self {
             watch,
+            open: Arc::default(),
             rescued: Rescued::default(),
             delivered_at: Moment::never(start),
             failed_at: Moment::never(start),
@@ -304,7 +312,7 @@ mod tests {
     use super::*;
 
     fn latch(messages: usize) -> (Arc<Latch>, Vec<Ticket>) {
-        let latch = Arc::new(Latch::new(messages));
+        let latch = Arc::new(Latch::new(messages, &Arc::default()));
         let tickets = (0..messages).map(|index| Ticket::new(&latch, index, 0)).collect();
         (latch, tickets)
     }

@@ -111,7 +111,7 @@ impl Producer {
             return Vec::new();
         }
         let sent_at = Instant::now();
-        let latch = Arc::new(Latch::new(sent));
+        let latch = Arc::new(Latch::new(sent, &self.clients.shared.open));
         let ticket = |(index, message): (usize, &Outgoing)| Ticket::new(&latch, index, message.timestamp_ms);
         self.clients.send(messages.enumerate().map(|sent| (sent.1, Box::new(ticket(sent)))));
         metrics::producer_queue(self.name, self.queued());

@@ -17,7 +17,7 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer},
 };
 use std::{
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -80,7 +80,7 @@ impl Clients {
 
     /// Messages that wait for the broker.
     pub(super) fn queued(&self) -> usize {
-        usize::try_from(self.client().in_flight_count()).unwrap_or(0) + self.shared.rescued.len()
+        self.shared.open.load(Ordering::Acquire)
     }
 
     /// Waits for the client that is now, and not for its successor.
