@@ -1,6 +1,6 @@
 //! A value that entered cannot vanish: it travels with a receipt, and the receipt wants a fate.
 
-use crate::{fault::Refusal, ledger::Ledger, metrics};
+use crate::{fault::Refusal, ledger::Ledger, metrics, plan::Plan};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -232,5 +232,11 @@ impl PlannedRange {
     pub fn token(&self) -> String {
         let Self { topic, partition, first, last, first_at_ms } = self;
         format!("{topic}:{partition}:{first}-{last}@{first_at_ms}")
+    }
+
+    /// What is kept at the broker while it is written.
+    #[must_use]
+    pub const fn plan(&self) -> Plan {
+        Plan { first: self.first, last: self.last, first_at_ms: self.first_at_ms }
     }
 }

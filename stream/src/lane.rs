@@ -1,24 +1,40 @@
-//! The one consume loop: take, step, gather, store, commit.
+//! The one consume loop: take, step, gather, plan, store.
 //!
 //! [`Lane::run`] hands each assigned partition to a task of its own: parallel across partitions, in order within
-//! one. A task gathers a batch, stores it (waiting as long as the world is at fault), and only then commits the
-//! settled prefix. Nothing here knows what a message says: [`Step`] decides, [`Sink`] acts.
+//! one. A task gathers a batch; commits, in one, that everything before it is done and that this very range is about to be
+//! written; and then stores it, waiting as long as the world is at fault. A process that dies in between leaves the plan at
+//! the broker, and whoever has the partition next stores the same range again under the same name. So a store that knows
+//! a name again has everything once. Nothing here knows what a message says: [`Step`] decides, [`Sink`] acts.
 //!
 //! Memory is bounded by the source: each message holds its weight of the source's budget until it has its fate.
 
+mod commit;
+mod door;
+mod gather;
+mod gathered;
+mod inbox;
 mod partition;
+mod patience;
+mod roles;
+mod store;
 #[cfg(test)]
 mod tests;
 mod waiting;
 
+pub use commit::FENCED;
+
 use crate::{
-    batch::Limits,
+    books::{Books, Unbooked},
     envelope::{Message, PlannedRange, SharedLedger, Verdict},
     fault::{Fault, Refusal, WriteError},
+    governor::Governor,
     plan::{Plan, Start},
+    strategy::{Pace, Pressure},
     telemetry::Health,
 };
+use door::Door;
 use partition::{Ending, Partition};
+use roles::{PlayedBy, Roles};
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
@@ -41,6 +57,11 @@ pub trait Sink<T>: Send + Sync + 'static {
     /// same items.
     fn write(&self, range: &PlannedRange, items: &[T])
     -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// What the store says of the size of what it is given, by the fault it just had; without one, by its state.
+    fn pressure(&self, _fault: Option<&Fault>) -> Pressure {
+        Pressure::Fine
+    }
 }
 
 /// What of a planned range is not to be stored after all, by what is stored already. It is asked after the range was
@@ -113,32 +134,49 @@ pub trait Commits: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
+/// How a lane gives its sink work.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// When a batch goes.
+    pub pace: Pace,
+    /// Batches a second, of all partitions together; zero: as many as come.
+    pub per_second: f64,
+    /// How long the breaker stays open before it lets a probe through.
+    pub breaker_pause: Duration,
+}
+
 /// One lane: a source, a step, a sink, and where refused messages go.
-pub struct Lane<So, St, Si, B> {
+pub struct Lane<So, St, Si, B, Sf = (), Bk = Unbooked> {
     /// Name in metrics, logs and readiness: `load.events`.
     pub name: &'static str,
     /// Where messages come from.
     pub source: So,
     /// What becomes of each.
     pub step: St,
-    /// Where that goes.
+    /// What of that is not to be stored after all.
+    pub sift: Sf,
+    /// Where the rest goes.
     pub sink: Si,
     /// Where refused ones go.
     pub dead: B,
-    /// When a batch is full.
-    pub limits: Limits,
+    /// Where it is noted what became of them.
+    pub books: Bk,
+    /// How much at once, and how often.
+    pub work: Work,
     /// How long a partition may go on storing after it was told to end.
     pub grace: Duration,
     /// Told whenever the lane waits for the world.
     pub health: Health,
 }
 
-impl<So, St, Si, B> Lane<So, St, Si, B>
+impl<So, St, Si, B, Sf, Bk> Lane<So, St, Si, B, Sf, Bk>
 where
     So: Source,
     St: Step,
     Si: Sink<St::Out>,
     B: Bury,
+    Sf: Sift<St::Out>,
+    Bk: Books,
 {
     /// Carries messages until `shutdown`, then drains within the grace period.
     ///
@@ -146,13 +184,16 @@ where
     /// A [`Fault`] of the source that waiting does not mend. No offset was moved by it.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Fault> {
         let mut source = self.source;
-        let shared = Arc::new(partition::Shared {
+        let shared = Arc::new(partition::Shared::<PlayedBy<St, Sf, Si, B, Bk, So::Commits>> {
             name: self.name,
-            topic: source.topic(),
             step: self.step,
+            sift: self.sift,
             sink: self.sink,
             dead: self.dead,
-            limits: self.limits,
+            books: self.books,
+            pace: self.work.pace,
+            governor: Governor::per_second(self.work.per_second),
+            door: Door::new(self.name, self.health.clone(), self.work.breaker_pause),
             waiting: Waiting::new(self.name, self.health),
             commits: source.commits(),
             died: CancellationToken::new(),
@@ -165,8 +206,8 @@ where
                 signal = source.next() => signal,
             };
             match signal {
-                Some(Signal::Assigned(partitions)) => {
-                    partitions.into_iter().for_each(|start| open.assign(start, &shared));
+                Some(Signal::Assigned(starts)) => {
+                    starts.into_iter().for_each(|start| open.assign(start, &shared));
                     shared.waiting.assigned();
                 }
                 Some(Signal::Revoked(partitions, done)) => {
@@ -198,18 +239,13 @@ struct Running {
 }
 
 impl OpenPartitions {
-    fn assign<St, Si, B, C>(&mut self, start: Start, shared: &Arc<partition::Shared<St, Si, B, C>>)
-    where
-        St: Step,
-        Si: Sink<St::Out>,
-        B: Bury,
-        C: Commits,
-    {
+    fn assign<R: Roles>(&mut self, start: Start, shared: &Arc<partition::Shared<R>>) {
         let (inbox, messages) = mpsc::unbounded_channel(); // bounded by the source's budget
         let ledger = SharedLedger::new(shared.name);
         let ending = Ending::default();
         let carried = Partition {
             number: start.partition,
+            found: start.plan,
             shared: Arc::clone(shared),
             ledger: ledger.clone(),
             ending: ending.clone(),

@@ -12,10 +12,12 @@
 
 pub mod batch;
 pub mod books;
+pub mod breaker;
 pub mod clock;
 pub mod config;
 pub mod envelope;
 pub mod fault;
+pub mod governor;
 pub mod kafka;
 pub mod keys;
 pub mod lane;

@@ -1,7 +1,7 @@
 //! The metrics of every lane and producer, named in this one place.
 #![expect(clippy::disallowed_macros, reason = "this is the replacement that the ban names")]
 
-use crate::envelope::Fate;
+use crate::{batch::Limits, breaker::State, envelope::Fate};
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
@@ -30,6 +30,25 @@ pub(crate) fn stored(lane: &'static str, rows: usize, took: Duration) {
 /// A write failed by a fault of the world, and is tried again.
 pub(crate) fn faulted(lane: &'static str, tag: &'static str) {
     counter!("tracker_lane_faults_total", "lane" => lane, "fault" => tag).increment(1);
+}
+
+/// The state of a lane's breaker: 0 closed, 1 half-open, 2 open.
+pub(crate) fn breaker(lane: &'static str, state: State) {
+    let value = match state {
+        State::Closed => 0.0,
+        State::HalfOpen => 1.0,
+        State::Open => 2.0,
+    };
+    gauge!("tracker_lane_breaker_state", "lane" => lane).set(value);
+}
+
+/// The bounds that the next batch of a partition has.
+pub(crate) fn bounds(lane: &'static str, partition: i32, limits: Limits) {
+    let partition = partition.to_string();
+    gauge!("tracker_lane_bound_rows", "lane" => lane, "partition" => partition.clone())
+        .set(limits.rows as f64);
+    gauge!("tracker_lane_bound_seconds", "lane" => lane, "partition" => partition)
+        .set(limits.time.as_secs_f64());
 }
 
 /// The offset up to which a partition is committed.

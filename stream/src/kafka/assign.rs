@@ -17,6 +17,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},

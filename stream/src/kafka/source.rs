@@ -214,7 +214,10 @@ impl Commits {
 
 impl lane::Commits for Commits {
     async fn commit(&self, partition: i32, next: i64, plan: Option<Plan>) -> Result<(), Fault> {
-        let fault = |error: KafkaError| Fault::new("commit", error.to_string());
+        let fault = |error: KafkaError| {
+            let tag = if is_fenced(&error) { lane::FENCED } else { "commit" };
+            Fault::new(tag, error.to_string())
+        };
         let list = self.list(partition, next, plan).map_err(fault)?;
         let turn = self.turn(partition).lock_owned().await;
         let consumer = self.consumer.upgrade().ok_or_else(|| Fault::new("commit", "the group was left"))?;
@@ -225,6 +228,12 @@ impl lane::Commits for Commits {
         });
         committed.await.map_err(super::died)?.map_err(fault)
     }
+}
+
+/// Whether the group has given this member's partitions to others.
+fn is_fenced(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{FencedInstanceId, IllegalGeneration, UnknownMemberId};
+    matches!(error.rdkafka_error_code(), Some(FencedInstanceId | IllegalGeneration | UnknownMemberId))
 }
 
 /// Messages that were polled and wait for room.
@@ -295,6 +304,11 @@ impl Poller {
         let weight = u32::try_from(message.weight().min(self.capacity)).unwrap_or(u32::MAX);
         let room = match Arc::clone(&self.budget).try_acquire_many_owned(weight) {
             Ok(room) => Ok(room),
+            // What was planned is stored as a whole or not at all, and had room when it was planned: it must not wait for
+            // room that only it would give back.
+            Err(_) if self.consumer.context().is_planned(message.partition, message.offset) => {
+                Arc::clone(&self.budget).try_acquire_many_owned(0).map_err(drop)
+            }
             Err(_) => {
                 let room = Arc::clone(&self.budget).acquire_many_owned(weight);
                 self.runtime

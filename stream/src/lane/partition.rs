@@ -1,28 +1,38 @@
-//! One partition of a lane: gather, store, commit, again.
+//! One partition of a lane: gather, plan, store, again.
+//!
+//! The state that must survive a death is at the broker: the committed offset, and the plan of the range that may have been
+//! written in part or in whole. Everything else here can be lost at any await.
 
-use super::{Bury, Commits, Sink, Step, waiting::Waiting};
-use crate::{
-    batch::{Fill, Limits},
-    clock,
-    envelope::{Envelope, Fate, Message, PlannedRange, Receipt, SharedLedger, Verdict},
-    fault::{Fault, Refusal, WriteError},
-    metrics,
-    retry::Backoff,
+use super::{
+    Step, door::Door, gather::Batch, gathered::Gathered, inbox::Inbox, roles::Roles, waiting::Waiting,
 };
-use std::{ops::Range, sync::Arc, time::Duration};
-use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
+use crate::{
+    envelope::{Envelope, SharedLedger},
+    governor::Governor,
+    metrics,
+    plan::Plan,
+    strategy::{Measured, Pace},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
+/// What a step makes of a message.
+pub(super) type Out<R> = <<R as Roles>::Step as Step>::Out;
+
 /// What all partitions of a lane share.
-pub(super) struct Shared<St, Si, B, C> {
+pub(super) struct Shared<R: Roles> {
     pub(super) name: &'static str,
-    pub(super) topic: Arc<str>,
-    pub(super) step: St,
-    pub(super) sink: Si,
-    pub(super) dead: B,
-    pub(super) limits: Limits,
+    pub(super) step: R::Step,
+    pub(super) sift: R::Sift,
+    pub(super) sink: R::Sink,
+    pub(super) dead: R::Bury,
+    pub(super) books: R::Books,
+    pub(super) pace: Pace,
+    pub(super) governor: Governor,
+    pub(super) door: Door,
     pub(super) waiting: Waiting,
-    pub(super) commits: C,
+    pub(super) commits: R::Commits,
     /// Cancelled when the task of a partition panics: the lane ends, for nobody else would carry that partition.
     pub(super) died: CancellationToken,
 }
@@ -30,8 +40,8 @@ pub(super) struct Shared<St, Si, B, C> {
 /// How a partition is told to end: first kindly, then at once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ending {
-    begun: CancellationToken,
-    forced: CancellationToken,
+    pub(super) begun: CancellationToken,
+    pub(super) forced: CancellationToken,
 }
 
 impl Ending {
@@ -46,262 +56,92 @@ impl Ending {
     }
 }
 
-/// The grace period was over before the world was well again: what is not stored stays open.
-struct LeftOpen;
+/// The partition was let go before the world was well again: what is not stored stays open.
+pub(super) struct LeftOpen;
 
-/// Longest wait between two tries.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-/// Longest wait between two tries of a commit, and how many there are: about eight seconds, which a rebalance takes.
-const LONGEST_COMMIT_WAIT: Duration = Duration::from_secs(1);
-const COMMIT_TRIES: u32 = 10;
-
-/// How long a commit may still take when the grace period is over: the broker may be away.
-const LAST_WORD: Duration = Duration::from_secs(2);
-
-/// What a step kept, and what it refused: everything that still needs a fate.
-struct Batch<T> {
-    items: Vec<T>,
-    kept: Vec<Owed>,
-    refused: Vec<(Owed, Refusal)>,
+/// What the broker has of this partition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AtBroker {
+    /// The offset up to which all is done, and no plan.
+    Offset,
+    /// Still the plan of a range that is stored by now: whoever reads it does the range again, for nothing.
+    Done,
+    /// Perhaps the plan of a range that is not stored: it must stay.
+    Open,
 }
 
-/// A message with its receipt.
-struct Owed {
-    message: Message,
-    receipt: Receipt,
-}
-
-fn message_of(owed: Option<&Option<Owed>>) -> Option<&Message> {
-    owed?.as_ref().map(|owed| &owed.message)
-}
+/// How long nothing has to come before the offset is committed without a plan: so an idle partition has no lag, and a
+/// busy one costs one commit a batch.
+const IDLE: Duration = Duration::from_millis(250);
 
 /// One assigned partition and what it needs.
-pub(super) struct Partition<St, Si, B, C> {
+pub(super) struct Partition<R: Roles> {
     pub(super) number: i32,
-    pub(super) shared: Arc<Shared<St, Si, B, C>>,
+    /// The plan that was found with the committed offset.
+    pub(super) found: Option<Plan>,
+    pub(super) shared: Arc<Shared<R>>,
     pub(super) ledger: SharedLedger,
     pub(super) ending: Ending,
 }
 
-impl<St, Si, B, C> Partition<St, Si, B, C>
-where
-    St: Step,
-    Si: Sink<St::Out>,
-    B: Bury,
-    C: Commits,
-{
+impl<R: Roles> Partition<R> {
     /// Carries this partition's messages until the inbox is closed or the lane ends.
-    pub(super) async fn carry(self, mut inbox: UnboundedReceiver<Envelope>) {
+    pub(super) async fn carry(mut self, messages: UnboundedReceiver<Envelope>) {
         let died = self.shared.died.clone().drop_guard();
-        while let Some(first) = self.first(&mut inbox).await {
-            let batch = self.gather(first, &mut inbox).await;
-            let stored = self.store(batch).await;
-            self.commit().await;
-            if stored.is_err() {
-                break;
-            }
+        let mut inbox = Inbox::new(messages);
+        let mut pace = self.shared.pace.clone();
+        let mut at_broker = if self.found.is_some() { AtBroker::Open } else { AtBroker::Offset };
+        while let Some(first) = self.first(&mut inbox, &mut at_broker).await {
+            at_broker = AtBroker::Open;
+            let batch = match self.found.take().filter(|plan| self.is_meant(plan, &first)) {
+                Some(plan) => self.repeat(plan, first, &mut inbox).await,
+                None => {
+                    metrics::bounds(self.shared.name, self.number, pace.limits());
+                    Ok(self.gather(first, &mut inbox, pace.limits()).await)
+                }
+            };
+            let Ok(Batch { gathered, full }) = batch else { break };
+            let Ok(lesson) = self.store(gathered).await else { break };
+            at_broker = AtBroker::Done;
+            let behind = inbox.waits();
+            pace.learn(Measured { took: lesson.took, pressure: lesson.pressure, full, behind });
+        }
+        if at_broker == AtBroker::Done {
+            self.commit_at_last().await;
         }
         died.disarm();
         self.shared.waiting.ends(self.number);
-        inbox.close();
-        while let Ok(envelope) = inbox.try_recv() {
-            envelope.receipt.leave_open();
-        }
+        inbox.leave_open();
     }
 
     /// The first message of the next batch; `None` when there is nothing more to do here.
-    async fn first(&self, inbox: &mut UnboundedReceiver<Envelope>) -> Option<Envelope> {
-        tokio::select! {
-            biased;
-            () = self.ending.begun.cancelled() => None,
-            envelope = inbox.recv() => envelope,
-        }
-    }
-
-    /// Steps messages until the batch is full or due.
-    async fn gather(&self, first: Envelope, inbox: &mut UnboundedReceiver<Envelope>) -> Batch<St::Out> {
-        let mut batch = Batch { items: Vec::new(), kept: Vec::new(), refused: Vec::new() };
-        let mut fill = Fill::start(self.shared.limits, Instant::now());
-        let mut next = Some(first);
-        while let Some(envelope) = next {
-            fill.add(envelope.message.weight());
-            self.step(envelope, &mut batch);
-            if fill.is_full() {
-                break;
-            }
-            next = match inbox.try_recv() {
-                Ok(envelope) => Some(envelope),
-                Err(_) => tokio::select! {
-                    biased;
-                    envelope = inbox.recv() => envelope,
-                    () = self.ending.begun.cancelled() => None,
-                    () = tokio::time::sleep_until(fill.due_at()) => None,
-                },
-            };
-        }
-        batch
-    }
-
-    fn step(&self, envelope: Envelope, batch: &mut Batch<St::Out>) {
-        let Envelope { message, receipt } = envelope;
-        match self.shared.step.step(&message) {
-            Verdict::Keep(item) => {
-                batch.items.push(item);
-                batch.kept.push(Owed { message, receipt });
-            }
-            Verdict::Drop(reason) => receipt.settle(Fate::Dropped(reason)),
-            Verdict::Refuse(refusal) => batch.refused.push((Owed { message, receipt }, refusal)),
-        }
-    }
-
-    /// Gives everything in the batch its fate. What the sink refuses for its content is found by halves.
-    async fn store(&self, batch: Batch<St::Out>) -> Result<(), LeftOpen> {
-        let Batch { items, kept, mut refused } = batch;
-        let mut kept: Vec<Option<Owed>> = kept.into_iter().map(Some).collect();
-        let mut slices: Vec<Range<usize>> = std::iter::once(0..items.len()).collect();
-        let mut outcome = Ok(());
-        while let Some(slice) = slices.pop() {
-            let written = self.write(slice.clone(), &items, &kept).await;
-            let owed = kept.get_mut(slice.clone()).unwrap_or_default().iter_mut();
-            match written {
-                Ok(Ok(())) => {
-                    owed.filter_map(Option::take).for_each(|owed| owed.receipt.settle(Fate::Delivered))
-                }
-                Ok(Err(refusal)) if slice.len() == 1 => {
-                    refused.extend(owed.filter_map(Option::take).map(|owed| (owed, refusal.clone())));
-                }
-                Ok(Err(_)) => {
-                    let middle = slice.start + slice.len() / 2;
-                    slices.extend([middle..slice.end, slice.start..middle]);
-                }
-                Err(left_open) => {
-                    outcome = Err(left_open);
-                    break;
-                }
-            }
-        }
-        if outcome.is_ok() {
-            outcome = self.bury(&refused).await;
-        }
-        for (owed, refusal) in refused {
-            match outcome {
-                Ok(()) => owed.receipt.settle(Fate::Dead(refusal.reason)),
-                Err(LeftOpen) => owed.receipt.leave_open(),
-            }
-        }
-        kept.into_iter().flatten().for_each(|owed| owed.receipt.leave_open());
-        outcome
-    }
-
-    /// Writes one slice, as often as the world makes it necessary. `Ok(Err(_))`: refused for its content.
-    async fn write(
-        &self,
-        slice: Range<usize>,
-        items: &[St::Out],
-        kept: &[Option<Owed>],
-    ) -> Result<Result<(), Refusal>, LeftOpen> {
-        let items = items.get(slice.clone()).unwrap_or_default();
-        let messages = kept.get(slice).unwrap_or_default();
-        let (Some(first), Some(last)) = (message_of(messages.first()), message_of(messages.last())) else {
-            return Ok(Ok(())); // nothing was kept
-        };
-        let range = PlannedRange {
-            topic: Arc::clone(&self.shared.topic),
-            partition: self.number,
-            first: first.offset,
-            last: last.offset,
-            first_at_ms: first.timestamp_ms,
-        };
-        let started_at = Instant::now();
-        let written = self
-            .patiently(|| async {
-                match self.shared.sink.write(&range, items).await {
-                    Ok(()) => Ok(Ok(())),
-                    Err(WriteError::Content(refusal)) => Ok(Err(refusal)),
-                    Err(WriteError::Fault(fault)) => Err(fault),
-                }
-            })
-            .await?;
-        if written.is_ok() {
-            metrics::stored(self.shared.name, items.len(), started_at.elapsed());
-        }
-        Ok(written)
-    }
-
-    async fn bury(&self, refused: &[(Owed, Refusal)]) -> Result<(), LeftOpen> {
-        if refused.is_empty() {
-            return Ok(());
-        }
-        for (owed, refusal) in refused {
-            let Message { topic, partition, offset, .. } = &owed.message;
-            tracing::warn!(lane = self.shared.name, %topic, partition, offset, reason = refusal.reason,
-                detail = refusal.detail, "refused a message: it goes to the dead letters");
-        }
-        let dead: Vec<_> = refused.iter().map(|(owed, refusal)| (&owed.message, refusal)).collect();
-        self.patiently(|| self.shared.dead.bury(&dead)).await
-    }
-
-    /// Tries until the world is well, or the grace period is over.
-    async fn patiently<T, F>(&self, attempt: impl Fn() -> F + Send) -> Result<T, LeftOpen>
-    where
-        F: Future<Output = Result<T, Fault>> + Send,
-    {
-        let mut backoff = Backoff::new(LONGEST_WAIT);
+    async fn first(&self, inbox: &mut Inbox, at_broker: &mut AtBroker) -> Option<Envelope> {
         loop {
-            let tried = tokio::select! {
-                tried = attempt() => tried,
-                () = self.ending.forced.cancelled() => return Err(LeftOpen),
-            };
-            let fault = match tried {
-                Ok(done) => {
-                    if backoff.tries() > 0 {
-                        tracing::info!(lane = self.shared.name, partition = self.number, "the lane goes on");
-                        self.shared.waiting.ends(self.number);
-                    }
-                    return Ok(done);
-                }
-                Err(fault) => fault,
-            };
-            let wait = backoff.next(clock::now_ms().unsigned_abs());
-            metrics::faulted(self.shared.name, fault.tag);
-            tracing::warn!(lane = self.shared.name, partition = self.number, tries = backoff.tries(), %fault,
-                "waiting {wait:?}, then trying again");
-            self.shared.waiting.begins(self.number, fault.to_string());
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.ending.forced.cancelled() => return Err(LeftOpen),
+                biased;
+                () = self.ending.begun.cancelled() => return None,
+                envelope = inbox.next() => return envelope,
+                () = tokio::time::sleep(IDLE), if *at_broker == AtBroker::Done => {}
+            }
+            if self.commit_done().await {
+                *at_broker = AtBroker::Offset;
             }
         }
     }
 
-    /// Commits what is settled. The last commit before a partition is let go is tried again for a while: in the middle
-    /// of a rebalance the coordinator takes none, and without it the next owner would store the same rows again.
-    async fn commit(&self) {
-        let Some(next) = self.ledger.frontier() else { return };
-        let mut backoff = Backoff::new(LONGEST_COMMIT_WAIT);
-        loop {
-            let tried = tokio::select! {
-                tried = self.shared.commits.commit(self.number, next, None) => tried,
-                () = self.no_answer() => Err(Fault::new("commit", "the broker did not answer in time")),
-            };
-            let fault = match tried {
-                Ok(()) => return metrics::committed(self.shared.name, self.number, next),
-                Err(fault) => fault,
-            };
-            if backoff.tries() >= COMMIT_TRIES || self.ending.forced.is_cancelled() {
-                // What is not committed is read again: the next commit, or the next owner, makes up for it.
-                tracing::warn!(lane = self.shared.name, partition = self.number, %fault, "a commit failed");
-                return;
-            }
-            tracing::debug!(lane = self.shared.name, partition = self.number, %fault, "committing again");
-            tokio::time::sleep(backoff.next(0)).await;
+    /// Whether `plan`, which was found, is about the range that begins with `first`.
+    fn is_meant(&self, plan: &Plan, first: &Envelope) -> bool {
+        let meant = plan.begins_with(&first.message);
+        if !meant {
+            tracing::warn!(lane = self.shared.name, partition = self.number, %plan, offset = first.message.offset,
+                "a plan was found that is not about these messages: the topic was made anew, or the group's offset set");
         }
+        meant
     }
 
-    /// The grace period is over, and a little more.
-    async fn no_answer(&self) {
-        self.ending.forced.cancelled().await;
-        tokio::time::sleep(LAST_WORD).await;
+    /// Steps a message.
+    pub(super) fn step(&self, envelope: Envelope, gathered: &mut Gathered<Out<R>>) {
+        let verdict = self.shared.step.step(&envelope.message);
+        gathered.add(envelope, verdict);
     }
 }
