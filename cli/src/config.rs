@@ -4,7 +4,7 @@ use crate::{Failure, Out};
 use tracker_edge::config::EdgeConfig;
 use tracker_processors::{
     clickhouse::ClickHouseConfig,
-    config::{ProcessConfig, limits},
+    config::{ProcessConfig, work},
     enrich::{EnrichConfig, privacy::Privacy},
 };
 use tracker_stream::{
@@ -53,8 +53,8 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     for name in ["load", "payments"] {
         mistakes.collect(settings.section::<ProcessConfig>(name));
     }
-    for lane in ["load.events", "load.dead_letters", "payments"] {
-        mistakes.collect(limits(settings, lane));
+    for lane in ["load.events", "load.dead_letters", "load.ledger", "payments"] {
+        mistakes.collect(work(settings, lane));
     }
     mistakes.collect(crate::topics::specs(settings)); // reads [kafka] and [topics]
     mistakes.or(())

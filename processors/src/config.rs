@@ -7,7 +7,9 @@ use tracker_stream::{
     batch::Limits,
     config::{Mistake, Mistakes, Settings, Size, span},
     kafka::KafkaConfig,
+    lane::Work,
     registry,
+    strategy::{Pace, Strategy},
 };
 
 /// All that a processor which loads is told.
@@ -33,7 +35,7 @@ impl LoaderConfig {
         let kafka = mistakes.collect(settings.kafka());
         mistakes.collect(registry::configured(settings));
         for lane in lanes {
-            mistakes.collect(limits(settings, lane));
+            mistakes.collect(work(settings, lane));
         }
         match (process, client, kafka) {
             (Some(process), Some(client), Some(kafka)) => mistakes.or(Self { process, client, kafka }),
@@ -49,35 +51,35 @@ pub struct ProcessConfig {
     pub listen: SocketAddr,
     /// Bytes fetched ahead of each lane.
     pub fetch_buffer: Size,
+    /// How long a lane lets ClickHouse alone after failures in a row.
+    #[serde(with = "span")]
+    pub breaker_pause: Duration,
     /// How long storing may take after SIGTERM.
     #[serde(with = "span")]
     pub grace: Duration,
 }
 
-/// When a batch is full: `[load.events]`, `[load.dead_letters]`, `[payments]`.
+/// When a batch goes: `[load.events]`, `[load.dead_letters]`, `[payments]`.
 #[derive(Debug, Clone, Deserialize)]
 struct BatchConfig {
+    strategy: Strategy,
     batch_rows: usize,
     #[serde(with = "span")]
     batch_time: Duration,
     batch_bytes: Size,
+    inserts_per_second: f64,
 }
 
-/// What is fetched ahead of the batches, by the section of their process.
-#[derive(Deserialize)]
-struct FetchConfig {
-    fetch_buffer: Size,
-}
-
-/// The bounds of the batches that `section` sets.
+/// How the lane of `section` gives ClickHouse work.
 ///
 /// # Errors
 /// No rows at all, or more than ClickHouse stores as one block; no bytes; a fetch buffer that no batch of so many
-/// bytes fits in.
-pub fn limits(settings: &Settings, section: &str) -> Result<Limits, Mistakes> {
-    let BatchConfig { batch_rows: rows, batch_time: time, batch_bytes: bytes } = settings.section(section)?;
+/// bytes fits in; less than no inserts.
+pub fn work(settings: &Settings, section: &str) -> Result<Work, Mistakes> {
+    let BatchConfig { strategy, batch_rows: rows, batch_time: time, batch_bytes: bytes, inserts_per_second } =
+        settings.section(section)?;
     let process = section.split_once('.').map_or(section, |(process, _)| process);
-    let FetchConfig { fetch_buffer } = settings.section(process)?;
+    let ProcessConfig { fetch_buffer, breaker_pause, .. } = settings.section(process)?;
     let mut mistakes = Mistakes::default();
     if !(1..=MOST_ROWS).contains(&rows) {
         let detail = format!("must be between 1 and {MOST_ROWS}: an insert must be one block");
@@ -86,13 +88,18 @@ pub fn limits(settings: &Settings, section: &str) -> Result<Limits, Mistakes> {
     if bytes.0 == 0 {
         mistakes.add(Mistake::new(format!("{section}.batch_bytes"), "must be at least 1"));
     }
+    if !(inserts_per_second.is_finite() && inserts_per_second >= 0.0) {
+        let detail = "must be a number, or 0 for as many as come";
+        mistakes.add(Mistake::new(format!("{section}.inserts_per_second"), detail));
+    }
     if fetch_buffer.0 == 0 {
         mistakes.add(Mistake::new(format!("{process}.fetch_buffer"), "must be at least 1"));
     } else if fetch_buffer < bytes {
         let detail = format!("must be at least {section}.batch_bytes, or no batch is ever full");
         mistakes.add(Mistake::new(format!("{process}.fetch_buffer"), detail));
     }
-    mistakes.or(Limits { rows, bytes: bytes.0, time })
+    let pace = Pace::new(strategy, Limits { rows, bytes: bytes.0, time }, MOST_ROWS);
+    mistakes.or(Work { pace, per_second: inserts_per_second, breaker_pause })
 }
 
 #[cfg(test)]
@@ -104,16 +111,27 @@ mod tests {
         Settings::merge(text, "test", std::iter::empty()).unwrap()
     }
 
+    fn limits(section: &str) -> Limits {
+        work(&settings(""), section).unwrap().pace.limits()
+    }
+
     #[test]
-    fn payments_wait_for_nothing() {
-        let limits = limits(&settings(""), "payments").unwrap();
+    fn payments_wait_for_nothing_and_for_nobody() {
+        let limits = limits("payments");
         assert_eq!((limits.rows, limits.time), (1000, Duration::ZERO));
+        assert_eq!(work(&settings(""), "payments").unwrap().per_second, 0.0);
+    }
+
+    #[test]
+    fn events_adapt_and_their_inserts_are_governed() {
+        let work = work(&settings(""), "load.events").unwrap();
+        assert!(matches!(work.pace, Pace::Adaptive(_)) && work.per_second > 0.0, "{work:?}");
     }
 
     #[rstest]
     fn an_insert_that_would_not_be_one_block_is_a_mistake(#[values(0, 1_000_001)] rows: usize) {
         let settings = settings(&format!("[load.events]\nbatch_rows = {rows}"));
-        let mistakes = limits(&settings, "load.events").unwrap_err();
+        let mistakes = work(&settings, "load.events").unwrap_err();
         assert!(mistakes.to_string().contains("load.events.batch_rows"), "{mistakes}");
     }
 
@@ -124,6 +142,11 @@ mod tests {
         "load.events.batch_bytes must be at least 1"
     )]
     #[case("[load]\nfetch_buffer = \"0B\"", "load.dead_letters", "load.fetch_buffer must be at least 1")]
+    #[case(
+        "[payments]\ninserts_per_second = -1.0",
+        "payments",
+        "payments.inserts_per_second must be a number"
+    )]
     #[case("[payments]\nbatch_rows = 0", "payments", "payments.batch_rows must be between 1 and")]
     #[case("[payments]\nbatch_bytes = \"0B\"", "payments", "payments.batch_bytes must be at least 1")]
     #[case("[payments]\nfetch_buffer = \"0B\"", "payments", "payments.fetch_buffer must be at least 1")]
@@ -137,7 +160,7 @@ mod tests {
         #[case] lane: &str,
         #[case] wanted: &str,
     ) {
-        let mistakes = limits(&settings(text), lane).unwrap_err().to_string();
+        let mistakes = work(&settings(text), lane).unwrap_err().to_string();
         assert!(mistakes.starts_with(wanted), "{mistakes}");
     }
 
@@ -149,8 +172,8 @@ mod tests {
         }
         let settings = settings("");
         let Topics { partitions } = settings.section("topics").unwrap();
-        let FetchConfig { fetch_buffer } = settings.section("load").unwrap();
-        assert!(limits(&settings, "load.events").unwrap().bytes * partitions <= fetch_buffer.0);
+        let ProcessConfig { fetch_buffer, .. } = settings.section("load").unwrap();
+        assert!(limits("load.events").bytes * partitions <= fetch_buffer.0);
     }
 
     #[test]
