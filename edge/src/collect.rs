@@ -11,13 +11,14 @@ use crate::{
     draft::Draft,
     http::body::{self, Body, Caps},
     keep::{Keep, Stamped, Writer},
+    ledger::Books,
     metrics, payment, reason,
     request::{Incoming, Request},
     stamp::{self, Context},
 };
 use http::{HeaderName, Method, header};
 use std::{net::IpAddr, sync::Arc};
-use tracker_schemas::{Event, Kind, Payment, Timestamp};
+use tracker_schemas::{Event, Kind, Payment, Record as _, Timestamp};
 use tracker_stream::{clock, envelope::TRACEPARENT, fault::Refusal, telemetry::trace};
 use uuid::Uuid;
 
@@ -46,6 +47,14 @@ impl Route {
         }
     }
 
+    /// Topic of what it takes, without the prefix.
+    pub(crate) const fn topic(self) -> &'static str {
+        match self {
+            Self::Client | Self::Pixel | Self::Server => Event::TOPIC.name(),
+            Self::Payments => Payment::TOPIC.name(),
+        }
+    }
+
     const fn kind(self) -> Kind {
         match self {
             Self::Client | Self::Pixel => Kind::Client,
@@ -68,6 +77,8 @@ pub struct Collector<K> {
     pub events: Writer<K, Event>,
     /// Where payments go: a way of their own, so that no flood of events delays them.
     pub payments: Writer<K, Payment>,
+    /// What was answered, counted.
+    pub books: Arc<Books>,
 }
 
 /// Who asks.
@@ -92,6 +103,7 @@ impl<K: Keep> Collector<K> {
     ) -> Result<Answer, Denied> {
         let taken = self.take_events(request, incoming, route).await;
         metrics::taken(route.name(), &taken);
+        self.books.taken(route, &taken, clock::now_ms());
         answer::events(taken?, route)
     }
 
@@ -119,6 +131,7 @@ impl<K: Keep> Collector<K> {
     pub async fn payments(&self, request: &Request, incoming: Incoming) -> Result<Answer, Denied> {
         let taken = self.take_payments(request, incoming).await;
         metrics::taken(Route::Payments.name(), &taken);
+        self.books.taken(Route::Payments, &taken, clock::now_ms());
         let receipt = if request.asks("receipt=1") { Receipt::Wanted } else { Receipt::Unwanted };
         answer::payments(taken?, receipt)
     }

@@ -21,6 +21,7 @@ pub mod draft;
 pub mod files;
 pub mod http;
 pub mod keep;
+pub mod ledger;
 mod metrics;
 pub mod outage;
 pub mod payment;

@@ -7,6 +7,7 @@ use crate::{
     config::EdgeConfig,
     http::{self, Connections, Edge},
     keep::{Fallback, Way, Writer},
+    ledger::{Booked, Books, Of, Sender},
     outage::Outage,
     spool::{Drain, Kind, Lane, Outlet, Spool},
 };
@@ -17,9 +18,9 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracker_schemas::{Encoder, Event, Payment, Record};
+use tracker_schemas::{Encoder, Event, LedgerPage, Payment, Record};
 use tracker_stream::{
-    config::{Mistakes, Settings},
+    config::{Mistakes, Settings, Size},
     kafka::{KafkaConfig, Producer, ProducerOptions},
     process::Failure,
     registry,
@@ -71,8 +72,10 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let rendered = metrics.clone();
-    let (edge, drain) = build(setup, Box::new(move || rendered.render())).await?;
+    let Built { edge, drain, sender } = build(setup, Box::new(move || rendered.render())).await?;
     let edge = Arc::new(edge);
+    let closing = CancellationToken::new();
+    let writing = tokio::spawn(sender.run(closing.clone()));
     let draining = drain.map(|drain| tokio::spawn(drain.run(shutdown.clone())));
     let watched = Arc::clone(&edge);
     let ending = shutdown.clone();
@@ -92,18 +95,32 @@ pub async fn run(
         let _died = draining.await;
     }
     flush(&edge.collector).await;
+    closing.cancel();
+    let _died = writing.await; // the books are never a reason to fail
     Ok(())
 }
 
-/// The broker, and the spool for when it is away.
-type Safe = Fallback<Producer>;
+/// The broker, and the spool for when it is away; both in the books.
+type Safe = Booked<Fallback<Producer>>;
 
-async fn build(
-    setup: Setup,
-    metrics: Box<dyn Fn() -> String + Send + Sync>,
-) -> Result<(Edge<Safe>, Option<Drain<Producer>>), Failure> {
+/// What an edge is made of.
+struct Built {
+    edge: Edge<Safe>,
+    drain: Option<Drain<Booked<Producer>>>,
+    sender: Sender<Producer>,
+}
+
+/// Pages are small, and few; one that the broker does not take now is sent again in a second.
+const PAGES: ProducerOptions = ProducerOptions {
+    name: LedgerPage::TOPIC.name(),
+    linger: Duration::ZERO,
+    timeout: Duration::from_secs(5),
+    buffer: Size(8 << 20),
+};
+
+async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> Result<Built, Failure> {
     let Setup { config, kafka, keys, settings } = setup;
-    let health = Health::default();
+    let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
         Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind)))?),
         None => None,
@@ -112,17 +129,23 @@ async fn build(
     let timeout = config.produce_timeout * 3 / 4;
     let keep = |kind: Kind, linger, lane: Option<&Lane>| -> Result<Safe, Failure> {
         let options = ProducerOptions { name: kind.name(), linger, timeout, buffer: config.produce_buffer };
-        Ok(Fallback {
+        let keep = Fallback {
             broker: Producer::start(&kafka, &options, &health)?,
             way: Arc::new(Way::new(kind.name())),
             lane: lane.cloned(),
             patience: config.spool.as_ref().map_or(timeout, |spool| spool.after),
-        })
+        };
+        Ok(Booked { keep, books: Arc::clone(&books), topic: topic(kind), of: Of::Requests })
     };
     let events = keep(Kind::Events, LINGER, spool.as_ref().map(|spool| &spool.events))?;
     let payments = keep(Kind::Payments, Duration::ZERO, spool.as_ref().map(|spool| &spool.payments))?;
     let drain = spool.zip(config.spool.as_ref()).map(|(spool, config)| {
-        let outlet = |lane, keep: &Safe| Outlet::new(lane, keep.broker.clone(), Arc::clone(&keep.way));
+        let outlet = |lane, safe: &Safe| {
+            let Booked { keep, books, topic, .. } = safe;
+            let drained =
+                Booked { keep: keep.broker.clone(), books: Arc::clone(books), topic, of: Of::Spool };
+            Outlet::new(lane, drained, Arc::clone(&keep.way))
+        };
         let outlets = vec![outlet(spool.payments, &payments), outlet(spool.events, &events)];
         Drain::new(outlets, spool.work, config.drain_rate)
     });
@@ -144,10 +167,27 @@ async fn build(
         limiter: Limiter::new(config.rate),
         budget: Budget::new(config.inflight.0),
         keys,
+        books,
         config,
     };
+    let sender = sender(&collector, &settings, &kafka).await?;
     let connections = Connections::new(collector.config.connection.most);
-    Ok((Edge { collector, health, metrics, connections }, drain))
+    Ok(Built { edge: Edge { collector, health, metrics, connections }, drain, sender })
+}
+
+/// What sends the books. Not a part of readiness: no request waits for it.
+async fn sender(
+    collector: &Collector<Safe>,
+    settings: &Settings,
+    kafka: &KafkaConfig,
+) -> Result<Sender<Producer>, Failure> {
+    Ok(Sender {
+        keep: Producer::start(kafka, &PAGES, &Health::default())?,
+        books: Arc::clone(&collector.books),
+        topic: kafka.topic(LedgerPage::TOPIC.name()),
+        encoder: encoder(settings, kafka).await?,
+        node: collector.config.node.clone(),
+    })
 }
 
 /// The topic, without its prefix, that a spool of this kind is drained to.
@@ -168,7 +208,7 @@ async fn encoder<R: Record>(settings: &Settings, kafka: &KafkaConfig) -> Result<
 async fn flush(collector: &Collector<Safe>) {
     let grace = collector.config.produce_timeout;
     for (name, producer) in [("events", &collector.events.keep), ("payments", &collector.payments.keep)] {
-        if let Err(fault) = producer.broker.flush(grace).await {
+        if let Err(fault) = producer.keep.broker.flush(grace).await {
             tracing::warn!(producer = name, %fault, "some messages were not acknowledged");
         }
     }

@@ -130,6 +130,7 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         budget: Budget::new(config.inflight.0),
         events: writer::<Event>(&events, &config, &health),
         payments: writer::<Payment>(&payments, &config, &health),
+        books: Arc::default(),
         config,
     };
     let connections = Connections::new(collector.config.connection.most);
