@@ -1,8 +1,8 @@
 -- ltv_items: each payment once under each id that it names: its user, its visitor, its order and its invoice.
 -- Kept by `ltv_items_mv` from `payments`. Read it through `ltv`, `ltvu` and `ltvv`.
 --
--- Rows are payments, not sums, and a tenant's repeated payment id replaces itself here as it does in `payments`: so
--- lifetime values stay right whatever is sent twice. Sums kept ready would have to trust that nothing ever is.
+-- Rows are payments, not sums, and the same payment under the same id replaces itself: so lifetime values stay right even
+-- where two processors stored repeats of a payment in the same moment. Sums kept ready would have to trust that they never do.
 
 CREATE TABLE IF NOT EXISTS {database}.ltv_items
 (

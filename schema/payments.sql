@@ -1,12 +1,13 @@
 -- payments: every line item of every payment; a refund has a negative revenue.
 -- Written by `tracker-payments`, from the topic `payments`; by nobody else.
 --
--- A tenant's repeated payment id replaces itself in the background, and never another tenant's payment; FINAL shows none twice:
---   SELECT currency, sum(revenue) FROM payments FINAL WHERE created_at >= '2026-01-01' GROUP BY currency
+-- A tenant's payment id stands here once, whenever and however often it comes: the first stays. No FINAL is needed:
+--   SELECT currency, sum(revenue) FROM payments WHERE created_at >= '2026-01-01' GROUP BY currency
 -- What a user, a visitor or an order is worth: `ltv`, `ltvu`, `ltvv`.
 --
 -- Amounts are exact: Decimal(22, 4), never a float. Absent text is '', an absent UUID is zero, an absent number or time is NULL.
--- No partitions: a retry may come months later and must meet its first copy, and payments are few beside events.
+-- No partitions: a retry may come months later and must find its first copy, and payments are few beside events. Before
+-- each insert the ids of the batch are looked up; `token` tells what this very insert had stored when it died.
 
 CREATE TABLE IF NOT EXISTS {database}.payments
 (
@@ -52,7 +53,7 @@ CREATE TABLE IF NOT EXISTS {database}.payments
     paid_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'When it was paid',
     params        String                        COMMENT 'Everything else that was sent: text of a JSON object' CODEC(ZSTD(1)),
     created_at    DateTime64(3, 'UTC')          COMMENT 'Client time, if plausible; else receipt time',
-    received_at   DateTime64(3, 'UTC')          COMMENT 'When the edge had read it; of repeats the latest stays',
+    received_at   DateTime64(3, 'UTC')          COMMENT 'When the edge had read it',
     host          LowCardinality(String)        COMMENT 'Host that was asked',
     edge          LowCardinality(String)        COMMENT 'Edge node',
     schema        Int32                         COMMENT 'Version of the schema that the edge wrote',

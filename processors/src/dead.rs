@@ -12,6 +12,8 @@
 //! No producer of Tracker's sends a message that its dead letter could not hold. One of somebody else's, that is larger,
 //! is cut: the letter says so, and the lane goes on.
 
+pub mod letters;
+
 use crate::codec;
 use std::{sync::Arc, time::Duration};
 use tracker_schemas::{Bytes, DeadLetter, Decoder, Encoder, Timestamp, Topic, schema_named};
@@ -41,6 +43,8 @@ const CUT_PAYLOAD: usize = 900 << 10;
 const CUT_KEY: usize = 1 << 10;
 /// Largest letter: with its own key and trace it is a message within the bound.
 const LARGEST: usize = MESSAGE_BYTES - (1 << 10);
+/// How the detail of such a letter ends.
+const CUT_HERE: &str = " bytes and is cut here";
 /// Longest trace context: W3C's has 55 letters, and whatever is longer is none.
 const LONGEST_TRACE: usize = 64;
 
@@ -53,13 +57,19 @@ pub struct Reader {
     pub lane: &'static str,
 }
 
-/// The dead letters of one lane.
+/// How the dead letters of one lane are written. Pure.
 #[derive(Clone)]
-pub struct DeadLetters {
+pub struct Letters {
     reader: Reader,
-    producer: Producer,
     codec: Arc<Codec>,
     topic: Arc<str>,
+}
+
+/// The dead letters of one lane, by a producer of their own.
+#[derive(Clone)]
+pub struct DeadLetters {
+    letters: Letters,
+    producer: Producer,
 }
 
 struct Codec {
@@ -68,30 +78,41 @@ struct Codec {
 }
 
 impl DeadLetters {
-    /// Starts a producer of its own, with the part [`PRODUCER`] of `health`.
+    /// Starts the producer, with the part [`PRODUCER`] of `health`.
     ///
     /// # Errors
     /// Settings that librdkafka does not take, or a registry that does not answer.
     pub async fn start(settings: &Settings, reader: Reader, health: &Health) -> Result<Self, Failure> {
-        let kafka = settings.kafka()?;
         let options = ProducerOptions { name: PRODUCER, linger: LINGER, timeout: TIMEOUT, buffer: BUFFER };
-        let codec =
-            Codec { encoder: codec::encoder(settings).await?, decoder: codec::decoder(settings).await? };
         Ok(Self {
-            reader,
-            producer: Producer::start(&kafka, &options, health)?,
-            codec: Arc::new(codec),
-            topic: kafka.topic(Topic::DeadLetters.name()),
+            letters: Letters::of(settings, reader).await?,
+            producer: Producer::start(&settings.kafka()?, &options, health)?,
         })
     }
 
     /// The same for another lane of the process, over the same producer.
     #[must_use]
     pub fn of_lane(&self, lane: &'static str) -> Self {
-        Self { reader: Reader { lane, ..self.reader }, ..self.clone() }
+        let letters = Letters { reader: Reader { lane, ..self.letters.reader }, ..self.letters.clone() };
+        Self { letters, producer: self.producer.clone() }
+    }
+}
+
+impl Letters {
+    /// Those of `reader`.
+    ///
+    /// # Errors
+    /// Wrong settings, or a registry that does not answer.
+    pub async fn of(settings: &Settings, reader: Reader) -> Result<Self, Failure> {
+        let codec =
+            Codec { encoder: codec::encoder(settings).await?, decoder: codec::decoder(settings).await? };
+        let topic = settings.kafka()?.topic(Topic::DeadLetters.name());
+        Ok(Self { reader, codec: Arc::new(codec), topic })
     }
 
-    fn outgoing(&self, message: &Message, refusal: &Refusal, failed_at: Timestamp) -> Outgoing {
+    /// The message of the dead letter that a refused one becomes.
+    #[must_use]
+    pub fn outgoing(&self, message: &Message, refusal: &Refusal, failed_at: Timestamp) -> Outgoing {
         let letter = letter(self.reader, message, refusal, failed_at);
         let headers = letter
             .traceparent
@@ -110,15 +131,16 @@ impl DeadLetters {
 impl Bury for DeadLetters {
     async fn bury(&self, dead: &[(&Message, &Refusal)]) -> Result<(), Fault> {
         let failed_at = Timestamp(clock::now_ms());
+        let letters = &self.letters;
         for (message, refusal) in dead {
-            if is_second_burial(&self.topic, &self.codec.decoder, message) {
+            if is_second_burial(&letters.topic, &letters.codec.decoder, message) {
                 let at = format!("{}:{}:{}", message.topic, message.partition, message.offset);
                 let detail = format!("{at}: {refusal}; mend the table `dead_letters`, then restart");
                 return Err(Fault::new("dead_letter_twice", detail));
             }
         }
         let letters =
-            dead.iter().map(|(message, refusal)| self.outgoing(message, refusal, failed_at)).collect();
+            dead.iter().map(|(message, refusal)| letters.outgoing(message, refusal, failed_at)).collect();
         self.producer.send(letters).await.into_iter().collect()
     }
 }
@@ -155,12 +177,18 @@ fn fitted(mut letter: DeadLetter, encoder: &Encoder<DeadLetter>) -> Vec<u8> {
         return whole;
     }
     let DeadLetter { detail, key, payload, .. } = &mut letter;
-    detail.push_str(&format!("; the message has {} bytes and is cut here", payload.0.len()));
+    detail.push_str(&format!("; the message has {}{CUT_HERE}", payload.0.len()));
     payload.0.truncate(CUT_PAYLOAD);
     if let Some(key) = key {
         key.0.truncate(CUT_KEY);
     }
     encoder.encode(&letter)
+}
+
+/// Whether a letter does not hold its message whole: it cannot be sent again.
+#[must_use]
+pub fn is_cut(letter: &DeadLetter) -> bool {
+    letter.detail.ends_with(CUT_HERE)
 }
 
 /// Whether `message` is a dead letter of a dead letter: it was buried once, and that did not help.
@@ -233,6 +261,7 @@ mod tests {
         };
         assert_eq!(fits(CUT_PAYLOAD, 36).payload.0.len(), CUT_PAYLOAD, "what an event can have stays whole");
         let letter = fits(2_000_000, 2_000_000);
+        assert!(is_cut(&letter) && !is_cut(&fits(CUT_PAYLOAD, 36)));
         assert_eq!(letter.payload.0, vec![7; CUT_PAYLOAD]);
         assert!(
             letter.detail.ends_with("the message has 2000000 bytes and is cut here"),

@@ -30,6 +30,8 @@ mod registry;
 #[cfg(test)]
 mod regression;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod schema;

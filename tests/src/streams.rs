@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracker_stream::{
     batch::Limits,
+    books::Unbooked,
     config::Size,
     envelope::{Headers, Message, PlannedRange, Verdict},
     fault::{Fault, Refusal, WriteError},
@@ -17,7 +18,8 @@ use tracker_stream::{
         Admin, From, KafkaConfig, MESSAGE_BYTES, Outgoing, Producer, ProducerOptions, Reader, Reading,
         Source, SourceOptions, TOPIC_MESSAGE_BYTES, TopicSpec,
     },
-    lane::{Bury, Lane, Sink, Step},
+    lane::{Bury, Lane, Sink, Step, Work},
+    strategy::Pace,
     telemetry::Health,
 };
 
@@ -126,7 +128,13 @@ fn lane(bench: &Bench, shelf: &Shelf) -> Running {
         step: AsText,
         sink: shelf.clone(),
         dead: Nowhere,
-        limits: Limits { rows: 100, bytes: 1 << 20, time: Duration::from_millis(20) },
+        work: Work {
+            pace: Pace::Fixed(Limits { rows: 100, bytes: 1 << 20, time: Duration::from_millis(20) }),
+            per_second: 0.0,
+            breaker_pause: Duration::from_secs(30),
+        },
+        sift: (),
+        books: Unbooked,
         grace: Duration::from_secs(10),
         health,
     };

@@ -3,13 +3,20 @@
 //! Shares nothing with the other processors but code: own process, group, connections. What the views of lifetime value
 //! show follows from the table `payments` in the same insert.
 
+mod once;
+
+pub use once::DUPLICATE;
+
 use crate::{
     clickhouse,
     config::LoaderConfig,
     dead::{self, DeadLetters, Reader},
-    load::Parts,
+    groups,
+    ledger::{self, LedgerBooks},
+    load::{Ends, Parts},
     rows::{PaymentRow, TableRow},
 };
+use once::Once;
 use tracker_schemas::Payment;
 use tracker_stream::{
     config::{Mistakes, Settings},
@@ -35,11 +42,15 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
 pub async fn run(start: Start) -> Result<(), Failure> {
     let Start { settings, metrics, shutdown } = start;
     let config = LoaderConfig::read(&settings, "payments", &[PAYMENTS])?;
-    let health = Health::of(&[PAYMENTS, dead::PRODUCER, clickhouse::PART]);
+    let health = Health::of(&[PAYMENTS, dead::PRODUCER, ledger::PRODUCER, clickhouse::PART]);
     let dead = DeadLetters::start(&settings, Reader { process: "payments", lane: PAYMENTS }, &health).await?;
     let parts = Parts { settings: &settings, config: &config, dead: &dead, health: &health };
-    let payments = parts.lane::<Payment, PaymentRow>(PAYMENTS).await?;
+    let (once, books) =
+        (Once::new(config.client.clone()), LedgerBooks::start(&settings, "payments", &health).await?);
+    let ends = Ends { sift: once.clone(), sink: once, books };
+    let payments = parts.lane::<Payment, PaymentRow, _, _, _>(PAYMENTS, ends).await?;
 
+    groups::watch(&settings, &shutdown)?;
     config.client.watch(&[PaymentRow::TABLE], &health, &shutdown);
     telemetry::serve(config.process.listen, health, metrics, shutdown.clone()).await?;
     Ok(payments.run(shutdown).await?)
