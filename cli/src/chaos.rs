@@ -18,12 +18,15 @@ pub mod part;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod scenario;
+pub mod stage;
 pub mod strike;
 
 use crate::{Failure, Out, send::pace::Rate};
 use load::Extent;
 use part::Part;
 use run::Course;
+use scenario::Scenario;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tracker_stream::{clock, config::Settings};
 
@@ -47,6 +50,12 @@ pub struct Arguments {
     /// as many].
     #[arg(long)]
     others: Option<usize>,
+    /// One thing that goes wrong, for long, instead of blows by the seed.
+    #[arg(long, value_enum, conflicts_with_all = ["minutes", "kills", "others", "targets"])]
+    scenario: Option<Scenario>,
+    /// How long the scenario lasts.
+    #[arg(long, value_name = "DURATION", requires = "scenario", value_parser = crate::span::parse)]
+    span: Option<Duration>,
     /// What to strike.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Part::ALL)]
     targets: Vec<Part>,
@@ -65,6 +74,7 @@ const AFTER: &str = "\
 Examples:
   tracker chaos
   tracker chaos --events 1000000 --kills 24 --seed 7 --json
+  tracker chaos --scenario broker-away --span 1m
   tracker chaos --minutes 10 --targets load,clickhouse --rate 2000/s
 
 Everything runs on this machine, on free ports of 127.0.0.1, in a folder under .tracker that is removed when all is well.
@@ -93,7 +103,13 @@ pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> R
         parts: arguments.targets.clone(),
         ..Course::new(seed, folder.join(format!("seed-{seed}-{}", std::process::id())), cache)
     };
-    let report = run::run(&course, &hear).await?;
+    let report = match arguments.scenario {
+        Some(scenario) => {
+            let span = arguments.span.unwrap_or_else(|| scenario.usual_span());
+            scenario.play(&course, span, &hear).await?
+        }
+        None => run::run(&course, &hear).await?,
+    };
     let well = report.is_well();
     if arguments.json {
         out.json(&report)?

@@ -213,6 +213,21 @@ impl Lab {
         urls
     }
 
+    /// The sum of all samples of a metric, over all programs of a part that run; `None`: none of them has it.
+    pub async fn sum(&self, part: Part, metric: &str) -> Option<f64> {
+        let mut sum = None;
+        for url in self.urls(part).await {
+            let answer = reqwest::get(format!("{url}/metrics")).await.ok()?;
+            let text = answer.text().await.ok()?;
+            let samples = text.lines().filter_map(|line| line.strip_prefix(metric));
+            let samples = samples.filter(|rest| rest.starts_with(['{', ' ']));
+            for number in samples.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()) {
+                sum = Some(sum.unwrap_or(0.0) + number);
+            }
+        }
+        sum
+    }
+
     /// The right to maltreat a part: one at a time.
     pub(super) async fn turn(&self, part: Part) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         Some(self.turns.get(&part)?.lock().await)
@@ -347,6 +362,17 @@ pub enum Leave {
     InOrder,
     /// SIGKILL.
     Killed,
+}
+
+impl Leave {
+    /// What it does, for people.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InOrder => "leaves",
+            Self::Killed => "is killed",
+        }
+    }
 }
 
 /// A place for each program: one edge, [`SEATS`] of each other.

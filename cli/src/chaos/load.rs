@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio::{task::JoinSet, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 /// When it is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +27,24 @@ pub enum Extent {
     Span(Duration),
 }
 
+/// What is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// What each number stands for.
+    pub draw: Draw,
+    /// How much.
+    pub extent: Extent,
+    /// How fast, at most.
+    pub rate: Option<Rate>,
+    /// Payments too.
+    pub payments: bool,
+}
+
 /// A load on its way.
 pub struct Load {
     draw: Draw,
-    extent: Extent,
+    extent: Mutex<Extent>,
+    payments: bool,
     client: Client,
     pace: Pace,
     began: Instant,
@@ -40,7 +53,7 @@ pub struct Load {
     accounts: Mutex<Accounts>,
     /// How long payments took to be answered, milliseconds.
     payments_took: Mutex<Vec<u64>>,
-    ended: CancellationToken,
+    ended: AtomicBool,
 }
 
 /// Requests under way at once.
@@ -51,19 +64,30 @@ const GARBAGE: &str = "{\"ename\":\"cut short";
 impl Load {
     /// Not yet begun.
     #[must_use]
-    pub fn new(draw: Draw, extent: Extent, client: Client, rate: Option<Rate>) -> Arc<Self> {
+    pub fn new(wanted: Wanted, client: Client) -> Arc<Self> {
         Arc::new(Self {
-            draw,
-            extent,
+            draw: wanted.draw,
+            extent: Mutex::new(wanted.extent),
+            payments: wanted.payments,
             client,
-            pace: Pace::new(rate),
+            pace: Pace::new(wanted.rate),
             began: Instant::now(),
             next: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             accounts: Mutex::default(),
             payments_took: Mutex::default(),
-            ended: CancellationToken::new(),
+            ended: AtomicBool::new(false),
         })
+    }
+
+    /// From where it ended, to there.
+    pub fn extend(&self, extent: Extent) {
+        *self.extent.lock().unwrap_or_else(PoisonError::into_inner) = extent;
+        self.ended.store(false, Ordering::Relaxed);
+    }
+
+    fn extent(&self) -> Extent {
+        *self.extent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends all of it.
@@ -78,17 +102,17 @@ impl Load {
             });
         }
         while workers.join_next().await.is_some() {}
-        self.ended.cancel();
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     /// The number of the next block, unless it is enough.
     fn take(&self) -> Option<u64> {
-        let more = match self.extent {
+        let more = match self.extent() {
             Extent::Events(events) => self.next.load(Ordering::Relaxed) * BLOCK < events,
             Extent::Span(span) => self.began.elapsed() < span,
         };
         let block = more.then(|| self.next.fetch_add(1, Ordering::Relaxed))?;
-        match self.extent {
+        match self.extent() {
             Extent::Events(events) if block * BLOCK >= events => None, // another was quicker
             _ => Some(block),
         }
@@ -108,7 +132,9 @@ impl Load {
         if block.garbage && self.client.one(route, GARBAGE).await == Verdict::Kept {
             self.with(|accounts| accounts.garbage_taken += 1);
         }
-        self.pay(&block.payments).await;
+        if self.payments {
+            self.pay(&block.payments).await;
+        }
         self.answered.fetch_add(BLOCK, Ordering::Relaxed);
     }
 
@@ -149,8 +175,8 @@ impl Load {
     /// How much of it has been answered, 0 to 1.
     #[must_use]
     pub fn progress(&self) -> f64 {
-        match self.extent {
-            _ if self.ended.is_cancelled() => 1.0,
+        match self.extent() {
+            _ if self.ended.load(Ordering::Relaxed) => 1.0,
             Extent::Events(events) => self.answered() as f64 / events.max(1) as f64,
             Extent::Span(span) => self.began.elapsed().as_secs_f64() / span.as_secs_f64().max(0.001),
         }
@@ -165,7 +191,7 @@ impl Load {
     /// Whether all of it has been sent.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.ended.is_cancelled()
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Changes the accounts.

@@ -47,6 +47,10 @@ impl Quantiles {
 pub struct Report {
     /// What decided load and blows.
     pub seed: u64,
+    /// The course with a name that it was, if it was one.
+    pub scenario: Option<&'static str>,
+    /// What was measured besides.
+    pub measured: BTreeMap<String, f64>,
     /// Events with an answer of success.
     pub accepted: u64,
     /// Events that were refused, as they had to be.
@@ -100,6 +104,18 @@ impl Report {
         self.payments_ms = Quantiles::of(took);
     }
 
+    /// Notes what was measured.
+    pub fn measure(&mut self, what: impl Into<String>, number: f64) {
+        self.measured.insert(what.into(), (number * 10.0).round() / 10.0);
+    }
+
+    /// Notes what should have been otherwise.
+    pub fn require(&mut self, met: bool, otherwise: impl FnOnce() -> String) {
+        if !met {
+            self.judgement.wrong.push(otherwise());
+        }
+    }
+
     /// Nothing was lost, doubled or wrong, and the books close.
     #[must_use]
     pub fn is_well(&self) -> bool {
@@ -107,8 +123,17 @@ impl Report {
     }
 }
 
+impl fmt::Display for Quantiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms (half), {} ms (99 of 100)", self.p50, self.p99)
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scenario) = self.scenario {
+            writeln!(f, "scenario {scenario}")?;
+        }
         let kills: u64 = self.kills.values().sum();
         let by_part: Vec<String> = self.kills.iter().map(|(part, count)| format!("{part} {count}")).collect();
         writeln!(
@@ -135,11 +160,8 @@ impl fmt::Display for Report {
         let memory: Vec<String> =
             self.peak_memory.iter().map(|(name, bytes)| format!("{name} {} MiB", bytes >> 20)).collect();
         writeln!(f, "most memory held: {}", memory.join(", "))?;
-        writeln!(
-            f,
-            "payments answered in {} ms (half), {} ms (99 of 100)",
-            self.payments_ms.p50, self.payments_ms.p99
-        )?;
+        writeln!(f, "payments answered in {}", self.payments_ms)?;
+        self.measured.iter().try_for_each(|(what, number)| writeln!(f, "{what}: {number}"))?;
         let Spans { sent, settled, whole } = self.spans;
         let [sent, settled, whole] = [sent, settled, whole].map(|span| span.as_secs_f64());
         writeln!(f, "sent in {sent:.1} s, settled {settled:.1} s later, {whole:.1} s in all")?;

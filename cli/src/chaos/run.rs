@@ -3,23 +3,22 @@
 use super::{
     Ear,
     lab::{Lab, LabOptions},
-    load::{Extent, Load, client::Client, draw::Draw},
-    oracle,
+    load::{Extent, Load},
     part::Part,
     plan::{self, Blow, Wishes},
-    report::{Report, Spans},
+    report::Report,
+    stage::Stage,
     strike::Deed,
 };
 use crate::{Failure, send::pace::Rate};
 use futures::{StreamExt, TryFutureExt, stream::FuturesUnordered};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use tokio::time::sleep;
 use tracker_schemas::Topic;
 use tracker_stream::{
     clock,
     config::Size,
     envelope::Headers,
-    fault::Fault,
     kafka::{Outgoing, Producer, ProducerOptions},
     telemetry::Health,
 };
@@ -64,64 +63,31 @@ impl Course {
         }
     }
 
-    fn lab(&self) -> LabOptions {
+    pub(super) fn lab(&self) -> LabOptions {
         LabOptions { folder: self.folder.clone(), cache: self.cache.clone(), settings: self.settings.clone() }
     }
 }
 
-/// How long a client tries: longer than anything stays away here.
-const PATIENCE: Duration = Duration::from_secs(180);
 /// How often the load is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often it is told how far it has come.
-const TOLD: Duration = Duration::from_secs(5);
 
 /// Does all of it.
 ///
 /// # Errors
 /// A machine on which it cannot run. What is lost or doubled is no error here: the report says it.
 pub async fn run(course: &Course, hear: &Ear) -> Result<Report, Failure> {
-    let began = Instant::now();
-    hear(format!(
-        "seed {}: starting a broker, a database and the programs in {}",
-        course.seed,
-        course.folder.display()
-    ));
-    let lab = Lab::start(course.lab()).await?;
-    let draw = Draw::new(course.seed, clock::now_ms());
-    let client = Client::new(lab.url(Part::Edge)?, lab.secret.clone(), PATIENCE)?;
-    let load = Load::new(draw, course.extent, client, course.rate);
+    let stage = Stage::set(course, hear).await?;
     let wishes =
         Wishes { seed: course.seed, kills: course.kills, others: course.others, parts: course.parts.clone() };
-    hear(format!("ready in {:.1} s; sending", began.elapsed().as_secs_f64()));
-    let started = Instant::now();
-    let sending = tokio::spawn({
-        let load = Arc::clone(&load);
-        async move { load.run().await }
-    });
-    let told = tokio::spawn(tell(Arc::clone(&load), hear.clone()));
-    let (struck, unread) =
-        tokio::join!(strike(&lab, &load, plan::draw(&wishes), hear), unreadable(&lab, &load));
+    let load = stage.load(course.extent, course.rate)?;
+    let sending = stage.send(&load);
+    let plan = plan::draw(&wishes);
+    let (struck, unread) = tokio::join!(strike(&stage.lab, &load, plan, hear), unreadable(&stage.lab, &load));
     let (kills, blows) = struck?;
     unread?;
-    sending.await.map_err(|error| Fault::new("load_died", error.to_string()))?;
-    told.abort();
-    let sent = started.elapsed();
-    lab.mend_networks();
-    lab.ready().await?;
-    hear(format!("all is sent after {:.1} s; waiting until it has settled", sent.as_secs_f64()));
-    let accounts = load.accounts();
-    let settled = oracle::settle(&lab, &accounts).await?;
-    let judgement = oracle::judge(&lab, &draw, &accounts).await?;
-    let mut report = Report::of(course.seed, &accounts, judgement);
-    report.kills = kills;
-    report.blows = blows;
-    (report.retries, report.unkept) = load.retried();
-    report.payments(load.payments_took());
-    report.peak_memory = lab.peaks();
-    report.own_ends = lab.own_ends().await;
-    report.ended_well = lab.stop().await;
-    report.spans = Spans { sent, settled, whole: began.elapsed() };
+    let sent = sending.end().await?;
+    let mut report = stage.judge(&load, sent).await?;
+    (report.kills, report.blows) = (kills, blows);
     Ok(report)
 }
 
@@ -156,14 +122,6 @@ async fn strike(
 fn count(killed: Option<Part>, kills: &mut BTreeMap<Part, u64>) {
     if let Some(part) = killed {
         *kills.entry(part).or_default() += 1;
-    }
-}
-
-/// Says now and then how far it has come.
-async fn tell(load: Arc<Load>, hear: Ear) {
-    loop {
-        sleep(TOLD).await;
-        hear(format!("{:>3.0} %  {} events answered", load.progress() * 100.0, load.answered()));
     }
 }
 

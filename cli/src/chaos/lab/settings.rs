@@ -33,6 +33,7 @@ pub(super) fn text(addresses: &Addresses, folder: &Path, cache: &Path) -> String
                 ("trusted_proxies", Value::Array(vec![text("127.0.0.0/8")])),
                 ("rate_limit_per_day", Value::Integer(1_000_000_000)),
                 ("rate_limit_burst", Value::Integer(1_000_000_000)),
+                ("spool", Value::Table(table(vec![("path", path(&folder.join("spool")))]))),
             ],
         ),
         (
