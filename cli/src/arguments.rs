@@ -1,6 +1,6 @@
 //! What was typed.
 
-use crate::{chaos, config, doctor, keys, replay, schema, send, spool, tap, topics, up};
+use crate::{chaos, config, doctor, keys, lag, replay, schema, send, spool, tap, topics, up};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -45,6 +45,8 @@ pub enum Command {
     Replay(replay::Arguments),
     /// Look at what an edge keeps on disk while the broker is away; verify, repair, drain it.
     Spool(spool::Arguments),
+    /// Tell how far each consumer group is behind, and how long until it loses something.
+    Lag(lag::Arguments),
     /// Create the topics, or compare them with what they should be.
     Topics(topics::Arguments),
     /// Create the database's tables and views, or compare them with what they should be.

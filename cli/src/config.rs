@@ -6,6 +6,7 @@ use tracker_processors::{
     clickhouse::ClickHouseConfig,
     config::{ProcessConfig, work},
     enrich::{EnrichConfig, privacy::Privacy},
+    groups::GuardConfig,
 };
 use tracker_stream::{
     config::{Mistakes, Settings},
@@ -48,6 +49,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     mistakes.collect(ClickHouseConfig::read(settings));
     mistakes.collect(EdgeConfig::read(settings));
     mistakes.collect(EnrichConfig::read(settings));
+    mistakes.collect(GuardConfig::read(settings));
     mistakes.collect(settings.section("privacy").and_then(|privacy| Privacy::new(&privacy)));
     mistakes.collect(registry::configured(settings));
     for name in ["load", "payments"] {

@@ -6,6 +6,7 @@ mod database;
 mod disk;
 mod finding;
 mod geoip;
+mod groups;
 mod keys;
 mod programs;
 
@@ -66,8 +67,12 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     findings.extend(keys::examine(settings));
     findings.extend(geoip::examine(settings));
     findings.extend(disk::examine(settings));
-    let (broker, database, programs) =
-        futures::join!(broker::examine(settings), database::examine(settings), programs::examine(settings));
-    findings.extend(broker.into_iter().chain(database).chain(programs));
+    let (broker, groups, database, programs) = futures::join!(
+        broker::examine(settings),
+        groups::examine(settings),
+        database::examine(settings),
+        programs::examine(settings)
+    );
+    findings.extend(broker.into_iter().chain(groups).chain(database).chain(programs));
     findings
 }

@@ -11,6 +11,7 @@ pub mod doctor;
 mod drift;
 mod failure;
 pub mod keys;
+pub mod lag;
 mod local;
 mod out;
 pub mod replay;
@@ -65,6 +66,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::Config(arguments) => config::run(&arguments, settings, out),
         Command::Doctor(arguments) => doctor::run(&arguments, settings, out).await,
         Command::Keys(arguments) => keys::run(&arguments, settings, out),
+        Command::Lag(arguments) => lag::run(&arguments, settings, out).await,
         Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,

@@ -1,6 +1,9 @@
 //! What the processors that load are told: read and checked, every mistake together.
 
-use crate::clickhouse::{ClickHouseConfig, Client, MOST_ROWS};
+use crate::{
+    clickhouse::{ClickHouseConfig, Client, MOST_ROWS},
+    groups::GuardConfig,
+};
 use serde::Deserialize;
 use std::{net::SocketAddr, time::Duration};
 use tracker_stream::{
@@ -34,6 +37,7 @@ impl LoaderConfig {
             mistakes.collect(ClickHouseConfig::read(settings).and_then(|config| Client::new(&config)));
         let kafka = mistakes.collect(settings.kafka());
         mistakes.collect(registry::configured(settings));
+        mistakes.collect(GuardConfig::read(settings));
         for lane in lanes {
             mistakes.collect(work(settings, lane));
         }

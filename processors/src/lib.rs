@@ -17,6 +17,7 @@ pub mod codec;
 pub mod config;
 pub mod dead;
 pub mod enrich;
+pub mod groups;
 pub mod ledger;
 pub mod load;
 mod metrics;

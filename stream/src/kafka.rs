@@ -9,6 +9,7 @@ mod assign;
 mod config;
 mod context;
 mod delivery;
+mod guard;
 mod log;
 mod past;
 mod producer;
@@ -23,6 +24,7 @@ mod watchdog;
 
 pub use admin::Admin;
 pub use config::KafkaConfig;
+pub use guard::{Guard, Standing, Watched};
 pub use log::KafkaLog;
 pub use producer::{MESSAGE_BYTES, Outgoing, Producer, ProducerOptions, TOPIC_MESSAGE_BYTES};
 pub use reader::{From, Offsets, Reader, Reading, offsets_at};

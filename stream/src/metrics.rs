@@ -1,7 +1,7 @@
 //! The metrics of every lane and producer, named in this one place.
 #![expect(clippy::disallowed_macros, reason = "this is the replacement that the ban names")]
 
-use crate::{batch::Limits, breaker::State, envelope::Fate};
+use crate::{batch::Limits, breaker::State, envelope::Fate, kafka::Standing};
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
@@ -104,4 +104,29 @@ pub(crate) fn window(lane: &'static str, partition: i32, keys: usize, bytes: usi
     let partition = partition.to_string();
     gauge!("tracker_lane_window_keys", "lane" => lane, "partition" => partition.clone()).set(keys as f64);
     gauge!("tracker_lane_window_bytes", "lane" => lane, "partition" => partition).set(bytes as f64);
+}
+
+/// How a group stands in a partition. The last two begin once the topic's retention is known, and are left out where it is
+/// for ever.
+pub(crate) fn standing(group: &str, topic: &str, standing: &Standing) {
+    let labels = [
+        ("group", group.to_owned()),
+        ("topic", topic.to_owned()),
+        ("partition", standing.partition.to_string()),
+    ];
+    gauge!("tracker_group_lag_messages", &labels).set(standing.lag_messages as f64);
+    gauge!("tracker_group_lag_seconds", &labels).set(standing.lag_seconds);
+    gauge!("tracker_group_lost_messages", &labels).set(standing.lost_messages as f64);
+    if let Some(seconds) = standing.seconds_until_data_loss {
+        gauge!("tracker_group_seconds_until_data_loss", &labels).set(seconds);
+    }
+    if let Some(seconds) = standing.retention_seconds {
+        gauge!("tracker_group_retention_seconds", &labels).set(seconds);
+    }
+}
+
+/// When a group was last asked how it stands.
+pub(crate) fn guarded(group: &str, topic: &str, now_ms: i64) {
+    let labels = [("group", group.to_owned()), ("topic", topic.to_owned())];
+    gauge!("tracker_group_checked_timestamp_seconds", &labels).set(now_ms as f64 / 1000.0);
 }

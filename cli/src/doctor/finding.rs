@@ -18,7 +18,7 @@ pub enum Verdict {
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is about: settings, keys, geoip, disk, broker, topics, clickhouse, schema, clock, programs.
+    /// What it is about: settings, keys, geoip, disk, broker, topics, groups, clickhouse, schema, clock, programs.
     pub check: &'static str,
     /// How it is.
     pub verdict: Verdict,

@@ -99,6 +99,24 @@ impl Admin {
         Ok(specs.iter().flat_map(|spec| spec.differences(states.get(&spec.name))).collect())
     }
 
+    /// How long each of these topics is kept, of those that there are; `None`: for ever.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn retentions(&self, topics: &[String]) -> Result<HashMap<String, Option<Duration>>, Fault> {
+        let resources = topics.iter().map(|topic| ResourceSpecifier::Topic(topic));
+        let resources: Vec<_> = resources.collect();
+        let answers = self.client.describe_configs(resources.iter(), &options()).await;
+        let answers = answers.map_err(|error| self.unreachable(&error))?;
+        let found = topics.iter().zip(answers).filter_map(|(topic, answer)| {
+            let config = properties(&answer.ok()?, |_| true);
+            let deletes = config.get("cleanup.policy").is_none_or(|policy| policy.contains("delete"));
+            let ms = config.get("retention.ms").and_then(|ms| ms.parse().ok()); // -1: for ever
+            Some((topic.clone(), ms.filter(|_| deletes).map(Duration::from_millis)))
+        });
+        Ok(found.collect())
+    }
+
     /// First offset and the offset after the last, of each partition.
     ///
     /// # Errors
