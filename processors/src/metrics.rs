@@ -19,6 +19,11 @@ pub(crate) fn agent_parsed() {
     counter!("tracker_agent_parsed_total").increment(1);
 }
 
+/// Parts of the partition that has the most, of a table.
+pub(crate) fn parts(table: &str, parts: u64) {
+    gauge!("tracker_clickhouse_parts", "table" => table.to_owned()).set(parts as f64);
+}
+
 /// Rows that ClickHouse stored in one insert.
 pub(crate) fn inserted(table: &'static str, rows: usize, took: Duration) {
     counter!("tracker_clickhouse_rows_total", "table" => table).increment(rows as u64);

@@ -3,7 +3,9 @@
 //! | what | becomes | because |
 //! |---|---|---|
 //! | no answer, cut off, too slow | [`Fault`] `clickhouse_network`, `clickhouse_timeout` | the same insert, repeated, stores nothing twice |
-//! | a code of [`BUSY`] | [`Fault`] `clickhouse_busy` | it passes: too many parts, no memory, no keeper, read-only |
+//! | any error while a view is filled | [`Fault`] `clickhouse_view` | the table may hold the block already: the same insert, once the view is mended, completes it |
+//! | [`MEMORY`], [`PARTS`] | [`Fault`] `clickhouse_memory`, `clickhouse_parts` | they pass; the next batches are made smaller, or larger and rarer |
+//! | a code of [`BUSY`] | [`Fault`] `clickhouse_busy` | it passes: no keeper, read-only, too many queries |
 //! | a code of [`SCHEMA`], or columns that are not the row's | [`Fault`] `clickhouse_schema` | `tracker schema apply` mends it, and no row is to blame |
 //! | a code of [`ACCESS`] | [`Fault`] `clickhouse_access` | an operator mends it |
 //! | a code of [`CONTENT`] | [`Refusal`] `refused_by_clickhouse` | this row cannot be stored, ever; the lane looks for it by halves |
@@ -13,12 +15,19 @@ use clickhouse::error::Error;
 use tracker_stream::fault::{Fault, Refusal, WriteError, in_full};
 
 /// Passes by itself: TIMEOUT_EXCEEDED 159, READONLY 164, TOO_MANY_SIMULTANEOUS_QUERIES 202, NO_FREE_CONNECTION 203,
-/// SOCKET_TIMEOUT 209, NETWORK_ERROR 210, MEMORY_LIMIT_EXCEEDED 241, TABLE_IS_READ_ONLY 242, TOO_MANY_PARTS 252,
+/// SOCKET_TIMEOUT 209, NETWORK_ERROR 210, TABLE_IS_READ_ONLY 242,
 /// ALL_CONNECTION_TRIES_FAILED 279, TOO_FEW_LIVE_REPLICAS 285, UNKNOWN_STATUS_OF_INSERT 319, CANNOT_SCHEDULE_TASK 439,
 /// UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE 286, SYSTEM_ERROR 425, NOT_ENOUGH_SPACE 243, QUERY_WAS_CANCELLED 394,
 /// ASYNC_LOAD_WAIT_FAILED 722, KEEPER_EXCEPTION 999, and what a connection cut in the middle looks like from there: CANNOT_READ_ALL_DATA 33.
-pub const BUSY: [i32; 20] =
-    [33, 159, 164, 202, 203, 209, 210, 241, 242, 243, 252, 279, 285, 286, 319, 394, 425, 439, 722, 999];
+pub const BUSY: [i32; 18] =
+    [33, 159, 164, 202, 203, 209, 210, 242, 243, 279, 285, 286, 319, 394, 425, 439, 722, 999];
+
+/// MEMORY_LIMIT_EXCEEDED. It can come after a part of the block was stored, so the range is not planned anew: it is tried
+/// again under its name until there is memory for it, and only what is gathered after it is smaller.
+pub const MEMORY: i32 = 241;
+
+/// TOO_MANY_PARTS.
+pub const PARTS: i32 = 252;
 
 /// The database is not as the files say: NOT_FOUND_COLUMN_IN_BLOCK 10, NO_SUCH_COLUMN_IN_TABLE 16,
 /// NUMBER_OF_COLUMNS_DOESNT_MATCH 20, THERE_IS_NO_COLUMN 8, UNKNOWN_IDENTIFIER 47, UNKNOWN_TABLE 60,
@@ -37,6 +46,13 @@ pub const ACCESS: [i32; 6] = [192, 193, 194, 201, 497, 516];
 pub const CONTENT: [i32; 18] =
     [6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 128, 131, 321, 349, 376, 407, 469, 691];
 
+/// The tags of faults that say how much ClickHouse can take.
+pub(super) const NO_MEMORY: &str = "clickhouse_memory";
+pub(super) const TOO_MANY_PARTS: &str = "clickhouse_parts";
+
+/// The tag of a fault between a table and its views.
+const VIEW: &str = "clickhouse_view";
+
 /// The tag of a row that ClickHouse refuses.
 pub const REFUSED: &str = "refused_by_clickhouse";
 
@@ -47,6 +63,7 @@ const DETAIL: usize = 1000;
 #[must_use]
 pub fn of_insert(error: &Error) -> WriteError {
     match error {
+        Error::BadResponse(text) if fills_a_view(text) => Fault::new(VIEW, shorten(text)).into(),
         Error::BadResponse(text) if code(text).is_some_and(|code| CONTENT.contains(&code)) => {
             Refusal::new(REFUSED, shorten(text)).into()
         }
@@ -59,6 +76,8 @@ pub fn of_insert(error: &Error) -> WriteError {
 pub fn of_query(error: &Error) -> Fault {
     let tag = match error {
         Error::BadResponse(text) => match code(text) {
+            Some(MEMORY) => NO_MEMORY,
+            Some(PARTS) => TOO_MANY_PARTS,
             Some(code) if BUSY.contains(&code) => "clickhouse_busy",
             Some(code) if SCHEMA.contains(&code) => "clickhouse_schema",
             Some(code) if ACCESS.contains(&code) => "clickhouse_access",
@@ -72,6 +91,12 @@ pub fn of_query(error: &Error) -> Fault {
     };
     let advice = if tag == "clickhouse_schema" { "; `tracker schema check` tells what differs" } else { "" };
     Fault::new(tag, format!("{}{advice}", shorten(&in_full(error))))
+}
+
+/// Whether the error came while a view was filled. ClickHouse says so at the end of its message, with the view's name. A
+/// message that quotes a row may say anything, but only between quotes.
+fn fills_a_view(text: &str) -> bool {
+    text.rsplit_once("while pushing to view ").is_some_and(|(_, rest)| !rest.contains('\''))
 }
 
 /// The number in `Code: 241. DB::Exception: …`.
@@ -107,8 +132,9 @@ mod tests {
 
     #[rstest]
     #[case::timeout(159, "clickhouse_busy")]
-    #[case::too_many_parts(252, "clickhouse_busy")]
-    #[case::no_memory(241, "clickhouse_busy")]
+    #[case::too_many_queries(202, "clickhouse_busy")]
+    #[case::too_many_parts(252, "clickhouse_parts")]
+    #[case::no_memory(241, "clickhouse_memory")]
     #[case::keeper(999, "clickhouse_busy")]
     #[case::no_table(60, "clickhouse_schema")]
     #[case::no_column(16, "clickhouse_schema")]
@@ -119,6 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn no_row_is_to_blame_for_what_goes_wrong_between_a_table_and_its_view() {
+        let text = "Code: 69. DB::Exception: Too large: while executing 'FUNCTION throwIf(…)': while pushing to view \
+                    tracker_t.hits_mv (5f0c3c4e-8f5a-4b1e-9d6c-3f1b2a4c5d6e). (ARGUMENT_OUT_OF_BOUND) (version 26.7.2.1)";
+        let judged = of_insert(&Error::BadResponse(text.to_owned()));
+        assert!(matches!(judged, WriteError::Fault(fault) if fault.tag == VIEW));
+    }
+
+    #[test]
+    fn a_row_that_says_so_is_only_quoted() {
+        let text = "Code: 469. DB::Exception: Constraint `c` for table t is violated at row 1. Expression: (url != 'x'). \
+                    Column values: url = 'while pushing to view a.b (c). (NAME) (version 1)'. (VIOLATED_CONSTRAINT) (version 26.7.2.1)";
+        assert!(matches!(of_insert(&Error::BadResponse(text.to_owned())), WriteError::Content(_)));
+    }
+
+    #[test]
     fn an_answer_that_is_not_clickhouses_is_a_fault_of_the_network() {
         let answer = Error::BadResponse("<html>502 Bad Gateway</html>".to_owned());
         assert_eq!(of_query(&answer).tag, "clickhouse_network");
@@ -126,7 +167,8 @@ mod tests {
 
     #[test]
     fn no_code_is_in_two_lists() {
-        let mut all: Vec<i32> = [&BUSY[..], &SCHEMA[..], &ACCESS[..], &CONTENT[..]].concat();
+        let mut all: Vec<i32> =
+            [&BUSY[..], &[MEMORY, PARTS], &SCHEMA[..], &ACCESS[..], &CONTENT[..]].concat();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -12,10 +12,15 @@ use tracker_stream::{
     envelope::PlannedRange,
     fault::{Fault, WriteError},
     lane::Sink,
+    strategy::Pressure,
 };
 
 /// Most rows of one insert. More would be cut into several blocks of which some could be stored and some not.
 pub const MOST_ROWS: usize = 1_000_000;
+
+/// Parts in one partition of a table from which on batches are made rarer and larger: half of where ClickHouse begins to slow
+/// inserts down (`parts_to_delay_insert`, 1000).
+const CROWDED: u64 = 500;
 
 /// Sent with each insert, before the operator's own settings; those of [`PROMISED`] come last.
 const TUNED: [(&str, &str); 2] = [
@@ -77,5 +82,14 @@ impl Client {
 impl<R: TableRow> Sink<R> for Client {
     async fn write(&self, range: &PlannedRange, items: &[R]) -> Result<(), WriteError> {
         self.insert(items, &range.token()).await
+    }
+
+    fn pressure(&self, fault: Option<&Fault>) -> Pressure {
+        match fault.map(|fault| fault.tag) {
+            Some(error::NO_MEMORY) => Pressure::TooLarge,
+            Some(error::TOO_MANY_PARTS) => Pressure::TooMany,
+            None if self.parts.of(R::TABLE) >= CROWDED => Pressure::TooMany,
+            _ => Pressure::Fine,
+        }
     }
 }

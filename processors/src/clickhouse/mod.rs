@@ -8,6 +8,7 @@ mod config;
 mod connect;
 pub mod error;
 mod insert;
+mod parts;
 mod query;
 pub mod schema;
 mod watch;
@@ -17,6 +18,7 @@ pub use insert::MOST_ROWS;
 pub use watch::PART;
 
 use clickhouse::Compression;
+use parts::Parts;
 use std::sync::Arc;
 use tracker_stream::config::Mistakes;
 
@@ -25,6 +27,7 @@ use tracker_stream::config::Mistakes;
 pub struct Client {
     inner: clickhouse::Client,
     config: Arc<ClickHouseConfig>,
+    parts: Arc<Parts>,
 }
 
 impl Client {
@@ -40,7 +43,7 @@ impl Client {
             .with_compression(Compression::Lz4)
             .with_database(&config.database)
             .with_product_info("tracker", env!("CARGO_PKG_VERSION"));
-        Ok(Self { inner, config: Arc::new(config.clone()) })
+        Ok(Self { inner, config: Arc::new(config.clone()), parts: Arc::default() })
     }
 
     /// The name of the database.

@@ -9,6 +9,8 @@ use tracker_stream::{fault::Fault, telemetry::Health};
 pub const PART: &str = "clickhouse";
 
 const EVERY: Duration = Duration::from_secs(2);
+/// Parts are counted at every so many looks: they grow slowly.
+const COUNTED: u32 = 5;
 /// How long one look may take: a ClickHouse that takes connections and says nothing is not there.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -17,11 +19,16 @@ impl Client {
     pub fn watch(&self, tables: &'static [&'static str], health: &Health, shutdown: &CancellationToken) {
         let (client, health, shutdown) = (self.clone(), health.clone(), shutdown.clone());
         tokio::spawn(shutdown.run_until_cancelled_owned(async move {
-            loop {
+            for look in (0..COUNTED).cycle() {
                 let looked = tokio::time::timeout(ANSWER, client.has(tables)).await;
                 let silent =
                     |_| Err(Fault::new("clickhouse_timeout", format!("no answer within {ANSWER:?}")));
-                health.set(PART, looked.unwrap_or_else(silent).map_err(|fault| fault.to_string()));
+                let looked = looked.unwrap_or_else(silent);
+                if look == 0 && looked.is_ok() {
+                    // Without a right to see them, batches are made without knowing.
+                    let _uncounted = tokio::time::timeout(ANSWER, client.count_parts()).await;
+                }
+                health.set(PART, looked.map_err(|fault| fault.to_string()));
                 tokio::time::sleep(EVERY).await;
             }
         }));

@@ -233,10 +233,12 @@ async fn patiently<T>(
 
 /// Whether it may mend by itself.
 fn passes(fault: &Fault) -> bool {
-    const AWAY: [&str; 8] = [
+    const AWAY: [&str; 10] = [
         "clickhouse_network",
         "clickhouse_timeout",
         "clickhouse_busy",
+        "clickhouse_memory",
+        "clickhouse_parts",
         "broker_unreachable",
         "unacknowledged",
         "queue_full",
