@@ -33,7 +33,8 @@ impl TryFrom<LedgerPage> for LedgerRow {
     type Error = Refusal;
 
     fn try_from(page: LedgerPage) -> Result<Self, Refusal> {
-        let minutes = page.counts.iter().map(|count| cell("minute", count.minute)).collect::<Result<_, _>>()?;
+        let minutes =
+            page.counts.iter().map(|count| cell("minute", count.minute)).collect::<Result<_, _>>()?;
         Ok(Self {
             id: cell("id", page.id)?,
             process: page.process,

@@ -8,6 +8,7 @@
 mod cell;
 mod dead_letter;
 mod event;
+mod ledger;
 mod payment;
 mod place;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use dead_letter::DeadLetterRow;
 pub use event::EventRow;
+pub use ledger::LedgerRow;
 pub use payment::{PaymentKey, PaymentRow};
 pub use place::Place;
 

@@ -3,7 +3,7 @@ use crate::clickhouse::schema::FILES;
 use clickhouse::Row;
 use rstest::rstest;
 use serde::de::DeserializeOwned;
-use tracker_schemas::{DeadLetter, Decimal, Enriched, Payment, Record, Timestamp, examples};
+use tracker_schemas::{DeadLetter, Decimal, Enriched, LedgerPage, Payment, Record, Timestamp, examples};
 use tracker_stream::fault::Refusal;
 
 /// Every example of a record, as its row.
@@ -33,6 +33,11 @@ fn every_dead_letter_example_is_its_row() {
     golden::<DeadLetter, DeadLetterRow>();
 }
 
+#[test]
+fn every_page_example_is_its_row() {
+    golden::<LedgerPage, LedgerRow>();
+}
+
 /// The columns that `schema/<table>.sql` declares, in order.
 fn declared(table: &str) -> Vec<&'static str> {
     let file = FILES.iter().find(|file| file.name == table).unwrap();
@@ -44,6 +49,7 @@ fn declared(table: &str) -> Vec<&'static str> {
 #[case::events(EventRow::TABLE, EventRow::COLUMN_NAMES)]
 #[case::payments(PaymentRow::TABLE, PaymentRow::COLUMN_NAMES)]
 #[case::dead_letters(DeadLetterRow::TABLE, DeadLetterRow::COLUMN_NAMES)]
+#[case::ledger(LedgerRow::TABLE, LedgerRow::COLUMN_NAMES)]
 fn a_row_has_the_columns_of_its_file_in_order(#[case] table: &str, #[case] columns: &[&str]) {
     assert_eq!(columns, declared(table));
 }

@@ -28,6 +28,7 @@ files!(
     "events",
     "payments",
     "dead_letters",
+    "ledger",
     "ltv_items",
     "ltv",
     "ltvu",
