@@ -1,7 +1,7 @@
 # `make run` and `make test` do all of their set-up. `make help` lists the rest.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lint-rust lint-docs lint-size lint-deny
+.PHONY: help setup run test lint lint-rust lint-docs lint-size lint-deny lint-alerts
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,7 @@ test: setup ## unit tests, then the promises on a real broker and a real ClickHo
 	cargo build --workspace --bins --tests
 	cargo test --workspace
 
-lint: setup lint-size lint-rust lint-docs lint-deny ## format, clippy, docs, file sizes, licences
+lint: setup lint-size lint-rust lint-docs lint-deny lint-alerts ## format, clippy, docs, file sizes, licences, alert rules
 
 lint-rust:
 	cargo fmt --all --check
@@ -34,3 +34,8 @@ lint-size:
 # Advisories are left to a CI that reaches their database, which is no package.
 lint-deny:
 	@deny=$$(stack/setup.sh cargo-deny) && "$$deny" --all-features check licenses bans sources
+
+# Whether Prometheus takes the rules, and whether each fires when it should and not before.
+lint-alerts:
+	@promtool=$$(stack/setup.sh promtool) || exit 1; [ -z "$$promtool" ] || { \
+		"$$promtool" check rules deploy/alerts.yml && "$$promtool" test rules deploy/alerts_test.yml; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a build and a start need, where it is missing: with apt as root or with sudo; elsewhere it says what.
-# `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing.
+# `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing; `setup.sh promtool` that of
+# Prometheus' tool, or nothing where there is no package of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -104,8 +105,28 @@ cargo_deny() {
     fi
 }
 
+# Only the tool is wanted: to install Debian's package would start a server.
+prometheus_tool() {
+    local tools=.tracker/cache/tools/prometheus get="apt-get -qq -o APT::Sandbox::User=root download prometheus"
+    if has promtool; then
+        command -v promtool
+    elif [ -x "$tools/usr/bin/promtool" ]; then
+        echo "$PWD/$tools/usr/bin/promtool"
+    elif has apt-get && has dpkg-deb; then
+        say "setup: fetching promtool …"
+        mkdir -p "$tools"
+        (cd "$tools" && { $get || { apt update && $get; }; }) >&2 ||
+            fail "could not fetch promtool: check the network, or install Debian's package prometheus"
+        dpkg-deb -x "$tools"/prometheus_*.deb "$tools" && rm -f "$tools"/prometheus_*.deb
+        echo "$PWD/$tools/usr/bin/promtool"
+    else
+        say "setup: no promtool, so the alert rules are not checked: install Prometheus to have them checked"
+    fi
+}
+
 case "${1:-}" in
     "") prepare ;;
     cargo-deny) cargo_deny ;;
+    promtool) prometheus_tool ;;
     *) fail "unknown argument: $1" ;;
 esac

@@ -20,6 +20,8 @@ mod geography;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod payments;
