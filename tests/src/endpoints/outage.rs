@@ -1,4 +1,4 @@
-//! The broker is away: nothing is a success, and nothing that was refused comes after all.
+//! The broker is away and the spool is switched off: nothing is a success, and nothing that was refused comes after all.
 
 use super::{CONSENT, Mark, pixel::is_the_image};
 use crate::rig::{Answer, Program, Site, cache, run, stack, until};
@@ -25,7 +25,11 @@ fn refused_for_now(answer: &Answer) {
 fn without_a_broker_nothing_is_a_success_and_with_it_everything_is_again() {
     run(async {
         let mut broker = broker().await;
-        let settings = [("KAFKA__BROKERS", broker.address()), ("EDGE__PRODUCE_TIMEOUT", "2s".to_owned())];
+        let settings = [
+            ("KAFKA__BROKERS", broker.address()),
+            ("EDGE__PRODUCE_TIMEOUT", "2s".to_owned()),
+            ("EDGE__SPOOL__ENABLED", "false".to_owned()),
+        ];
         let settings = settings.each_ref().map(|(key, value)| (*key, value.as_str()));
         let mut site = Site::prepare("outage", &settings).await;
         site.tracker(&["topics", "apply"]);

@@ -87,7 +87,7 @@ impl<K: Keep> Outlet<K> {
     /// `None`: the segment is done with.
     async fn send_from(&mut self, reading: &mut Reading, pace: &mut Pace) -> Result<Option<usize>, Fault> {
         // While the broker does not answer, one message is enough to learn that it does again.
-        let most = if self.way.is_away() { 1 } else { MESSAGES };
+        let most = if self.way.is_away() { 1 } else { pace.burst().min(MESSAGES) };
         reading.fill(&self.lane, most);
         if reading.unsent.is_empty() {
             self.lane.remove(reading.number, reading.aside.clone()).await?;

@@ -55,6 +55,11 @@ impl Pace {
         Self { per_second, next_at: None }
     }
 
+    /// Messages of a tenth of a second: no more are sent at once.
+    pub(super) fn burst(&self) -> usize {
+        usize::try_from(self.per_second / 10).unwrap_or(usize::MAX).max(1)
+    }
+
     /// Counts messages that are to be sent, and says when they may be. Time in which nothing was sent is not made up for.
     pub(super) fn due(&mut self, messages: usize, now: Instant) -> Instant {
         let at = self.next_at.map_or(now, |at| at.max(now));
