@@ -41,6 +41,9 @@ use tokio_util::sync::CancellationToken;
 /// The reason of a message whose key came before.
 pub const DUPLICATE: &str = "duplicate";
 
+/// The fault of properties that the client does not take: no waiting mends them.
+const UNUSABLE: &str = "kafka_config";
+
 /// Longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -185,6 +188,7 @@ where
                     let session = Session::new(&shared, source, transactor);
                     session.run(&shutdown, || backoff = Backoff::new(LONGEST_WAIT)).await
                 }
+                Err(fault) if fault.tag == UNUSABLE => End::Failed(fault),
                 Err(fault) => End::StartOver(fault),
             };
             let fault = match end {

@@ -5,6 +5,7 @@ use super::{
     privacy::{Privacy, PrivacyConfig},
     step::Addresses,
 };
+use crate::groups::GuardConfig;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use tracker_stream::{
@@ -20,6 +21,8 @@ use tracker_stream::{
 pub struct EnrichConfig {
     /// Where `/health`, `/ready` and `/metrics` are.
     pub listen: SocketAddr,
+    /// Name of this node. Empty: the host name.
+    pub node: String,
     /// MaxMind-format files of cities.
     pub geoip_city: Vec<PathBuf>,
     /// MaxMind-format files of autonomous systems.
@@ -36,6 +39,11 @@ pub struct EnrichConfig {
     pub batch_time: Duration,
     /// Bytes of a batch, at most.
     pub batch_bytes: Size,
+    /// How long a transaction may be open.
+    #[serde(with = "span")]
+    pub transaction_timeout: Duration,
+    /// Ids of each partition among which a repeat is known.
+    pub duplicate_window: usize,
     /// Bytes fetched ahead of the lane.
     pub fetch_buffer: Size,
     /// How long a shutdown may take.
@@ -68,6 +76,7 @@ impl Config {
         let kafka = mistakes.collect(settings.kafka());
         mistakes.collect(registry::configured(settings));
         let enrich = mistakes.collect(EnrichConfig::read(settings));
+        mistakes.collect(GuardConfig::read(settings));
         let privacy_config: Option<PrivacyConfig> = mistakes.collect(settings.section("privacy"));
         let privacy = privacy_config.as_ref().and_then(|config| mistakes.collect(Privacy::new(config)));
         let keys = settings.section("keys").and_then(|KeysConfig { file }| KeyFile::load(&file));
@@ -83,6 +92,19 @@ impl Config {
             _ => Err(mistakes),
         }
     }
+
+    /// The name under which this process commits: its own, and the same at its next start.
+    pub(super) fn transactional_id(&self) -> String {
+        let EnrichConfig { node, listen, .. } = &self.enrich;
+        let node = if node.is_empty() { host_name() } else { node.clone() };
+        format!("{}enrich.{node}:{}", self.kafka.prefix, listen.port())
+    }
+}
+
+/// The name that the kernel knows this machine by.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "node".to_owned() } else { name.trim().to_owned() }
 }
 
 impl EnrichConfig {
@@ -97,15 +119,23 @@ impl EnrichConfig {
             ("enrich.agent_cache", config.agent_cache),
             ("enrich.batch_rows", config.batch_rows),
             ("enrich.batch_bytes", config.batch_bytes.0),
+            ("enrich.duplicate_window", config.duplicate_window),
             ("enrich.fetch_buffer", config.fetch_buffer.0),
         ];
         for (key, _) in numbers.into_iter().filter(|(_, number)| *number == 0) {
             mistakes.add(Mistake::new(key, "must be at least 1"));
         }
+        if config.duplicate_window > u32::MAX as usize {
+            mistakes.add(Mistake::new("enrich.duplicate_window", "must be less than 4,294,967,296"));
+        }
+        // Less than the clients' time-out of a request is not taken; whoever takes partitions over waits for the end.
+        if !(Duration::from_secs(5)..=Duration::from_secs(60)).contains(&config.transaction_timeout) {
+            mistakes.add(Mistake::new("enrich.transaction_timeout", "must be between 5s and 60s"));
+        }
         mistakes.or(config)
     }
 
-    /// Room for a batch of each of a few partitions: what does not fit waits.
+    /// Room for a batch and more: what does not fit waits.
     pub(super) const fn producer_buffer(&self) -> Size {
         Size(self.batch_bytes.0.saturating_mul(4))
     }
@@ -130,7 +160,7 @@ mod tests {
         std::fs::write(&file, format!("hash_key = \"{}\"", "ab".repeat(32))).unwrap();
         let config = read(&format!("[keys]\nfile = {file:?}")).ok().unwrap();
         assert_eq!(config.addresses, Addresses::Truncated);
-        assert_eq!(config.enrich.limits().time, Duration::from_millis(50));
+        assert_eq!(config.enrich.limits().time, Duration::from_millis(100));
     }
 
     #[test]

@@ -3,10 +3,15 @@
 //! The path of one event: [`Enrich`] decodes the message and [`step::enrich`] carries it through the verbs: [`locate`] its country
 //! ([`geo`]), weigh the consent ([`privacy`]), locate it in the country, identify the device ([`agent`]), name its [`culture`] and
 //! its channel ([`referrer`]), keep of the [`address`] what may be kept, and filter by consent. What comes out goes to
-//! `enriched`, keyed by visitor where consent left one, else by event: one visitor is in one partition.
+//! `enriched`, keyed by visitor where consent left one, else by event: one visitor is in one partition. An event of a
+//! message thread goes to `messages` as well, keyed by thread.
 //!
-//! A message that cannot be read goes to the dead letters as `malformed`. Nothing else stops an event here: what a
-//! lookup does not know stays empty.
+//! A message that cannot be read goes to the dead letters as `malformed`; one whose event was there before is dropped as
+//! `duplicate`. Nothing else stops an event here: what a lookup does not know stays empty.
+//!
+//! All that a batch becomes, its page of the ledger and its offsets are one Kafka transaction
+//! ([`tracker_stream::transact`]): nothing is lost and nothing is there twice, whoever dies. The transactional id names this
+//! process by node and port, so that its next start takes back at once what a killed one left open.
 
 pub mod address;
 pub mod agent;
@@ -24,34 +29,34 @@ pub use config::EnrichConfig;
 
 use crate::{
     codec,
-    dead::{DeadLetters, Reader},
+    dead::{Letters, Reader},
+    groups,
+    ledger::Pages,
 };
 use agent::Agents;
 use config::Config;
 use geo::Geo;
 use referrer::Referrers;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use step::Lookups;
 use tracker_schemas::{Decoder, Encoder, Enriched, Event, Timestamp, Topic};
 use tracker_stream::{
+    books::Page,
     clock,
     config::{Mistakes, Settings},
-    envelope::{Headers, Message, TRACEPARENT, Verdict},
+    envelope::{Headers, Message, ORIGIN, TRACEPARENT, Verdict},
     fault::Refusal,
-    kafka::{Outgoing, Producer, ProducerOptions, Source, SourceOptions},
-    lane::{Lane, Step},
+    kafka::{KafkaLog, Outgoing, SourceOptions, TransactorOptions},
+    lane::Step,
     process::{Failure, Start},
     telemetry::{self, Health, trace},
+    transact::{Scribe, TransactLane},
 };
 
 /// Name of the lane, and of its consumer group behind the prefix.
-const LANE: &str = "enrich";
+pub const LANE: &str = "enrich";
 /// Name of its producer in metrics and readiness.
 const PRODUCER: &str = "enriched";
-/// A batch comes in one go; without a wait its first messages would go in requests of their own.
-const LINGER: Duration = Duration::from_millis(5);
-/// Then the lane tries again.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// The tag of a message that is no event.
 pub const MALFORMED: &str = "malformed";
 
@@ -64,13 +69,15 @@ pub struct Enrich {
     /// Writes enriched ones.
     pub encoder: Encoder<Enriched>,
     /// Where they go.
-    pub topic: Arc<str>,
+    pub enriched: Arc<str>,
+    /// Where those of a thread go as well.
+    pub messages: Arc<str>,
 }
 
 impl Step for Enrich {
-    type Out = Outgoing;
+    type Out = Vec<Outgoing>;
 
-    fn step(&self, message: &Message) -> Verdict<Outgoing> {
+    fn step(&self, message: &Message) -> Verdict<Vec<Outgoing>> {
         match self.decoder.decode(&message.payload) {
             Ok(event) => Verdict::Keep(
                 self.address(&step::enrich(event, &self.lookups, Timestamp(clock::now_ms())), message),
@@ -81,20 +88,44 @@ impl Step for Enrich {
 }
 
 impl Enrich {
-    /// The message that carries the event on.
-    fn address(&self, event: &Enriched, read: &Message) -> Outgoing {
+    /// The messages that carry the event on.
+    fn address(&self, event: &Enriched, read: &Message) -> Vec<Outgoing> {
         let key = event.fact.vid.unwrap_or(event.fact.eid);
         let incoming = read.headers.get(TRACEPARENT).and_then(|header| std::str::from_utf8(header).ok());
         // An event is one trace: without one from the edge its id is, and a repeat belongs to the same.
         let (_, low) = event.fact.eid.as_u64_pair();
         let trace = trace::traceparent(incoming, event.fact.eid.as_u128(), low.rotate_left(32));
-        Outgoing {
-            topic: Arc::clone(&self.topic),
+        let enriched = Outgoing {
+            topic: Arc::clone(&self.enriched),
             key: key.hyphenated().to_string().into_bytes(),
             payload: self.encoder.encode(event),
-            headers: Headers::new().with(TRACEPARENT, trace),
+            headers: Headers::new()
+                .with(TRACEPARENT, trace)
+                .with(ORIGIN, format!("{}:{}", read.partition, read.offset)),
             timestamp_ms: read.timestamp_ms,
-        }
+        };
+        let message = event.fact.tid.map(|thread| Outgoing {
+            topic: Arc::clone(&self.messages),
+            key: thread.hyphenated().to_string().into_bytes(),
+            ..enriched.clone()
+        });
+        std::iter::once(enriched).chain(message).collect()
+    }
+}
+
+/// Writes dead letters and pages of the ledger.
+struct Clerk {
+    letters: Letters,
+    pages: Pages,
+}
+
+impl Scribe for Clerk {
+    fn letter(&self, message: &Message, refusal: &Refusal) -> Outgoing {
+        self.letters.outgoing(message, refusal, Timestamp(clock::now_ms()))
+    }
+
+    fn page(&self, page: &Page) -> Outgoing {
+        self.pages.outgoing(page, Timestamp(clock::now_ms()))
     }
 }
 
@@ -114,6 +145,7 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     let Start { settings, metrics, shutdown } = start;
     let config = Config::read(&settings)?;
     let health = Health::of(&[LANE, PRODUCER]);
+    groups::watch(&settings, &shutdown)?;
     telemetry::serve(config.enrich.listen, health.clone(), metrics, shutdown.clone()).await?;
 
     let geo = Arc::new(Geo::open(config.enrich.geoip_city.iter().chain(&config.enrich.geoip_asn)));
@@ -123,27 +155,35 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     tokio::spawn(Arc::clone(&geo).watch(config.enrich.geoip_poll, health.clone(), shutdown.clone()));
 
     let topic = |topic: Topic| config.kafka.topic(topic.name());
-    let source = SourceOptions {
-        lane: LANE,
-        group: config.kafka.group(LANE),
-        topic: topic(Topic::Events),
-        fetch_buffer: config.enrich.fetch_buffer,
+    let log = KafkaLog {
+        source: SourceOptions {
+            lane: LANE,
+            group: config.kafka.group(LANE),
+            topic: topic(Topic::Events),
+            fetch_buffer: config.enrich.fetch_buffer,
+        },
+        transactor: TransactorOptions {
+            name: PRODUCER,
+            id: config.transactional_id(),
+            timeout: config.enrich.transaction_timeout,
+            buffer: config.enrich.producer_buffer(),
+        },
+        health: health.clone(),
+        config: config.kafka.clone(),
     };
-    let producer = ProducerOptions {
-        name: PRODUCER,
-        linger: LINGER,
-        timeout: TIMEOUT,
-        buffer: config.enrich.producer_buffer(),
-    };
-    let lane = Lane {
+    let lane = TransactLane {
         name: LANE,
-        source: Source::start(&config.kafka, source, &health)?,
-        sink: Producer::start(&config.kafka, &producer, &health)?,
-        dead: DeadLetters::start(&settings, Reader { process: LANE, lane: LANE }, &health).await?,
+        log,
+        scribe: Clerk {
+            letters: Letters::of(&settings, Reader { process: LANE, lane: LANE }).await?,
+            pages: Pages::of(&settings, LANE).await?,
+        },
         limits: config.enrich.limits(),
+        window: config.enrich.duplicate_window,
         grace: config.enrich.grace,
         step: Enrich {
-            topic: topic(Topic::Enriched),
+            enriched: topic(Topic::Enriched),
+            messages: topic(Topic::Messages),
             decoder: codec::decoder(&settings).await?,
             encoder: codec::encoder(&settings).await?,
             lookups: Lookups {

@@ -24,15 +24,16 @@ fn lane() -> Enrich {
         },
         decoder: Decoder::new(),
         encoder: Encoder::single_object(),
-        topic: Arc::from("tracker.enriched"),
+        enriched: Arc::from("tracker.enriched"),
+        messages: Arc::from("tracker.messages"),
     }
 }
 
 fn message(payload: Vec<u8>, headers: Headers) -> Message {
     Message {
         topic: Arc::from("tracker.events"),
-        partition: 0,
-        offset: 0,
+        partition: 3,
+        offset: 40,
         timestamp_ms: 0,
         key: None,
         payload,
@@ -41,8 +42,15 @@ fn message(payload: Vec<u8>, headers: Headers) -> Message {
 }
 
 fn carried(cflags: i64, headers: Headers) -> Outgoing {
+    let mut all = all_of(cflags, None, headers);
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+fn all_of(cflags: i64, tid: Option<Uuid>, headers: Headers) -> Vec<Outgoing> {
     let fact = Fact {
         vid: Some(Uuid::from_u128(0xa)),
+        tid,
         cflags: Some(cflags),
         ..examples::one::<Event>("minimal").fact
     };
@@ -70,6 +78,20 @@ fn the_trace_goes_on_under_a_new_span() {
     let trace = String::from_utf8(outgoing.headers.get(TRACEPARENT).unwrap().to_vec()).unwrap();
     assert!(trace.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && trace != incoming, "{trace}");
     assert!(carried(1, Headers::new()).headers.get(TRACEPARENT).is_some());
+}
+
+#[test]
+fn an_event_says_where_it_stood_on_the_raw_topic() {
+    assert_eq!(carried(1, Headers::new()).headers.get(ORIGIN), Some(&b"3:40"[..]));
+}
+
+#[test]
+fn an_event_of_a_thread_goes_to_messages_too_the_same_to_its_last_byte() {
+    let all = all_of(1, Some(Uuid::from_u128(0x1d)), Headers::new());
+    let [enriched, message] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((&*enriched.topic, &*message.topic), ("tracker.enriched", "tracker.messages"));
+    assert_eq!(message.key, b"00000000-0000-0000-0000-00000000001d");
+    assert_eq!((&message.payload, &message.headers), (&enriched.payload, &enriched.headers));
 }
 
 #[test]
