@@ -1,6 +1,7 @@
 //! Courses with a name: one thing that goes wrong, for long, under a steady load.
 
 mod away;
+mod disk;
 mod flood;
 mod rebalance;
 mod sigterm;
@@ -16,6 +17,9 @@ pub enum Scenario {
     BrokerAway,
     /// ClickHouse is away for the span (10 minutes) at 500 events a second: nothing is lost, the loader's memory stays bounded.
     ClickhouseAway,
+    /// The broker is away for the span (20 s), and the disk of the spool is full: 503, no crash, nothing lost. With
+    /// `--rate 2000/s` or more.
+    FullDisk,
     /// A processor joins or leaves every 5 s, for the span (2 minutes).
     Rebalance,
     /// A flood of a tenth of the events, then a replay of all: how much slower are payments?
@@ -31,6 +35,7 @@ impl Scenario {
         match self {
             Self::BrokerAway => "broker-away",
             Self::ClickhouseAway => "clickhouse-away",
+            Self::FullDisk => "full-disk",
             Self::Rebalance => "rebalance",
             Self::PaymentsUnderFlood => "payments-under-flood",
             Self::Sigterm => "sigterm",
@@ -43,6 +48,7 @@ impl Scenario {
         Duration::from_secs(match self {
             Self::BrokerAway => 300,
             Self::ClickhouseAway => 600,
+            Self::FullDisk => 20,
             Self::Rebalance => 120,
             Self::PaymentsUnderFlood | Self::Sigterm => 30,
         })
@@ -56,6 +62,7 @@ impl Scenario {
         let mut report = match self {
             Self::BrokerAway => away::broker(course, span, hear).await?,
             Self::ClickhouseAway => away::clickhouse(course, span, hear).await?,
+            Self::FullDisk => disk::play(course, span, hear).await?,
             Self::Rebalance => rebalance::play(course, span, hear).await?,
             Self::PaymentsUnderFlood => flood::play(course, span, hear).await?,
             Self::Sigterm => sigterm::play(course, span, hear).await?,

@@ -25,6 +25,7 @@ pub struct Stage {
     pub draw: Draw,
     seed: u64,
     began: Instant,
+    began_ms: i64,
     hear: Ear,
 }
 
@@ -51,7 +52,8 @@ impl Stage {
         hear(format!("seed {seed}: starting a broker, a database and the programs in {folder}"));
         let lab = Lab::start(course.lab()).await?;
         hear(format!("ready in {:.1} s; sending", began.elapsed().as_secs_f64()));
-        Ok(Self { lab, draw: Draw::new(seed, clock::now_ms()), seed, began, hear: hear.clone() })
+        let began_ms = clock::now_ms();
+        Ok(Self { lab, draw: Draw::new(seed, began_ms), seed, began, began_ms, hear: hear.clone() })
     }
 
     /// A client of the lab's edge.
@@ -108,6 +110,7 @@ impl Stage {
         let settled = oracle::settle(&self.lab, &accounts).await?;
         let judgement = oracle::judge(&self.lab, &self.draw, &accounts).await?;
         let mut report = Report::of(self.seed, &accounts, judgement);
+        report.books = oracle::books(&self.lab, self.began_ms).await?;
         (report.retries, report.unkept) = load.retried();
         report.payments(load.payments_took());
         report.peak_memory = self.lab.peaks();

@@ -11,11 +11,13 @@ use tokio::time::{Instant, sleep};
 /// Events a second, where the course says nothing else.
 pub(super) const RATE: &str = "500/s";
 /// The load runs for so long before, and after.
-const AROUND: Duration = Duration::from_secs(8);
+pub(super) const AROUND: Duration = Duration::from_secs(5);
 /// How often the spool is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a spool may take to be empty, for each second that it was filled.
 const DRAINING: u32 = 2;
+/// And at least.
+const LEAST: Duration = Duration::from_secs(60);
 
 pub(super) fn rate(course: &Course) -> Result<Rate, Failure> {
     course.rate.map_or_else(|| RATE.parse().map_err(Failure::Usage), Ok)
@@ -35,12 +37,7 @@ pub(super) async fn broker(course: &Course, span: Duration, hear: &Ear) -> Resul
     let back = Instant::now();
     stage.say(format!("the broker is back; {} messages are in the spool", spooled.unwrap_or(0.0)));
     let sent = sending.end().await?;
-    let limit = (span * DRAINING).max(Duration::from_secs(60));
-    let mut left = f64::INFINITY;
-    while left > 0.0 && back.elapsed() < limit {
-        sleep(LOOK).await;
-        left = stage.lab.sum(Part::Edge, "tracker_spool_messages").await.unwrap_or(left);
-    }
+    let left = empty_spool(&stage, span).await;
     let drained = back.elapsed();
     let mut report = stage.judge(&load, sent).await?;
     report.measure("away_s", span.as_secs_f64());
@@ -51,6 +48,17 @@ pub(super) async fn broker(course: &Course, span: Duration, hear: &Ear) -> Resul
     let unkept = report.unkept;
     report.require(unkept == 0, || format!("{unkept} answers were no 200"));
     Ok(report)
+}
+
+/// Waits until the spool is empty; how many messages are left in it when that takes too long.
+pub(super) async fn empty_spool(stage: &Stage, filled: Duration) -> f64 {
+    let limit = Instant::now() + (filled * DRAINING).max(LEAST);
+    let mut left = f64::INFINITY;
+    while left > 0.0 && Instant::now() < limit {
+        sleep(LOOK).await;
+        left = stage.lab.sum(Part::Edge, "tracker_spool_messages").await.unwrap_or(left);
+    }
+    left
 }
 
 /// Nothing is lost; what the loader held is in the report.
