@@ -1,6 +1,7 @@
 //! Lanes over a source in memory and sinks that fail on demand, on a paused clock.
 
 mod killed;
+mod planned;
 
 use super::*;
 use crate::{
@@ -21,6 +22,8 @@ struct Seen {
     writes: Vec<(i64, i64)>,
     dead: Vec<(i64, &'static str)>,
     committed: BTreeMap<i32, i64>,
+    /// Every commit, in order.
+    commits: Vec<(i64, Option<Plan>)>,
 }
 
 /// What goes wrong, and how often still.
@@ -76,8 +79,9 @@ impl Source for Memory {
 struct Noted(Arc<World>);
 
 impl Commits for Noted {
-    async fn commit(&self, partition: i32, next: i64, _: Option<Plan>) -> Result<(), Fault> {
+    async fn commit(&self, partition: i32, next: i64, plan: Option<Plan>) -> Result<(), Fault> {
         self.0.seen().committed.insert(partition, next);
+        self.0.seen().commits.push((next, plan));
         Ok(())
     }
 }
@@ -137,6 +141,10 @@ const BUDGET: usize = 1 << 20;
 const GRACE: Duration = Duration::from_secs(5);
 
 fn rig(limits: Limits, world: World) -> Rig {
+    rig_of(work(limits), world)
+}
+
+fn rig_of(work: Work, world: World) -> Rig {
     let world = Arc::new(world);
     let (signals, receiver) = mpsc::unbounded_channel();
     let health = Health::of(&["test"]);
@@ -148,7 +156,7 @@ fn rig(limits: Limits, world: World) -> Rig {
         dead: Graves(Arc::clone(&world)),
         sift: (),
         books: Unbooked,
-        work: work(limits),
+        work,
         grace: GRACE,
         health: health.clone(),
     };
@@ -159,7 +167,11 @@ fn rig(limits: Limits, world: World) -> Rig {
 
 impl Rig {
     fn assign(&self, partition: i32) {
-        self.signals.send(Signal::Assigned(vec![Start::fresh(partition)])).unwrap();
+        self.start(Start::fresh(partition));
+    }
+
+    fn start(&self, start: Start) {
+        self.signals.send(Signal::Assigned(vec![start])).unwrap();
     }
 
     fn send(&self, partition: i32, offset: i64, payload: u8) {
