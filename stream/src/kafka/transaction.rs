@@ -137,13 +137,17 @@ struct Writer {
 }
 
 impl Writer {
-    fn live(self, mut ready: oneshot::Sender<Result<(), Fault>>, jobs: &mpsc::Receiver<Job>) {
+    fn live(self, ready: oneshot::Sender<Result<(), Fault>>, jobs: &mpsc::Receiver<Job>) {
         let begun = self.until_answered(|| !ready.is_closed(), || self.client.init_transactions(CALL));
         let is_ready = begun.is_ok();
         let _nobody_waits = ready.send(begun.map_err(|error| fault("transactions", &error)));
-        ready = oneshot::channel().0;
-        drop(ready);
-        while is_ready {
+        if is_ready {
+            self.serve(jobs);
+        }
+    }
+
+    fn serve(&self, jobs: &mpsc::Receiver<Job>) {
+        loop {
             match jobs.recv_timeout(IDLE) {
                 Ok(Job { transaction, member, done }) => {
                     let _nobody_waits = done.send(self.attempt(&transaction, &member));
