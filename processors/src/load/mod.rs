@@ -1,20 +1,22 @@
-//! `tracker-load`: events and dead letters into ClickHouse. One lane a table.
+//! `tracker-load`: events, dead letters and the books into ClickHouse. One lane a table.
 
 mod step;
 
 pub use step::ToRow;
 
 use crate::{
-    clickhouse::{self, Client},
-    codec,
+    clickhouse, codec,
     config::{self, LoaderConfig},
     dead::{self, DeadLetters, Reader},
-    rows::{DeadLetterRow, EventRow, TableRow},
+    groups,
+    ledger::{self, LedgerBooks},
+    rows::{DeadLetterRow, EventRow, LedgerRow, TableRow},
 };
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
-use tracker_schemas::{DeadLetter, Enriched, Record};
+use tracker_schemas::{DeadLetter, Enriched, LedgerPage, Record};
 use tracker_stream::{
+    books::Unbooked,
     config::{Mistakes, Settings},
     fault::{Fault, Refusal},
     kafka::{Source, SourceOptions},
@@ -27,13 +29,17 @@ use tracker_stream::{
 pub const EVENTS: &str = "load.events";
 /// `dead_letters` → `dead_letters`.
 pub const DEAD_LETTERS: &str = "load.dead_letters";
+/// `ledger` → `ledger`.
+pub const LEDGER: &str = "load.ledger";
+
+const LANES: [&str; 3] = [EVENTS, DEAD_LETTERS, LEDGER];
 
 /// Checks the settings without starting.
 ///
 /// # Errors
 /// Every mistake in them.
 pub fn check(settings: &Settings) -> Result<(), Mistakes> {
-    LoaderConfig::read(settings, "load", &[EVENTS, DEAD_LETTERS]).map(drop)
+    LoaderConfig::read(settings, "load", &LANES).map(drop)
 }
 
 /// Loads until the shutdown.
@@ -42,20 +48,27 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
 /// Wrong settings, an address in use, or a fault of the source that waiting does not mend.
 pub async fn run(start: Start) -> Result<(), Failure> {
     let Start { settings, metrics, shutdown } = start;
-    let config = LoaderConfig::read(&settings, "load", &[EVENTS, DEAD_LETTERS])?;
-    let health = Health::of(&[EVENTS, DEAD_LETTERS, dead::PRODUCER, clickhouse::PART]);
+    let config = LoaderConfig::read(&settings, "load", &LANES)?;
+    let health =
+        Health::of(&[EVENTS, DEAD_LETTERS, LEDGER, dead::PRODUCER, ledger::PRODUCER, clickhouse::PART]);
     let dead = DeadLetters::start(&settings, Reader { process: "load", lane: EVENTS }, &health).await?;
     let parts = Parts { settings: &settings, config: &config, dead: &dead, health: &health };
-    let events = parts.lane::<Enriched, EventRow>(EVENTS).await?;
-    let letters = parts.lane::<DeadLetter, DeadLetterRow>(DEAD_LETTERS).await?;
+    let (sink, books) = (&config.client, LedgerBooks::start(&settings, "load", &health).await?);
+    let booked = || Ends { sift: (), sink: sink.clone(), books: books.clone() };
+    let unbooked = Ends { sift: (), sink: sink.clone(), books: Unbooked };
+    let events = parts.lane::<Enriched, EventRow, _, _, _>(EVENTS, booked()).await?;
+    let letters = parts.lane::<DeadLetter, DeadLetterRow, _, _, _>(DEAD_LETTERS, booked()).await?;
+    let ledger = parts.lane::<LedgerPage, LedgerRow, _, _, _>(LEDGER, unbooked).await?;
 
-    config.client.watch(&[EventRow::TABLE, DeadLetterRow::TABLE], &health, &shutdown);
+    groups::watch(&settings, &shutdown)?;
+    config.client.watch(&[EventRow::TABLE, DeadLetterRow::TABLE, LedgerRow::TABLE], &health, &shutdown);
     telemetry::serve(config.process.listen, health.clone(), metrics, shutdown.clone()).await?;
-    let (events, letters) = tokio::join!(
+    let (events, letters, ledger) = tokio::join!(
         ending_all(&shutdown, events.run(shutdown.clone())),
         ending_all(&shutdown, letters.run(shutdown.clone())),
+        ending_all(&shutdown, ledger.run(shutdown.clone())),
     );
-    Ok(events.and(letters)?)
+    Ok(events.and(letters).and(ledger)?)
 }
 
 /// What the lanes of a process share.
@@ -66,17 +79,32 @@ pub(crate) struct Parts<'a> {
     pub(crate) health: &'a Health,
 }
 
+/// What stands at the end of a lane.
+pub(crate) struct Ends<Sf, Si, Bk> {
+    /// What is not stored after all.
+    pub(crate) sift: Sf,
+    /// Where the rest goes.
+    pub(crate) sink: Si,
+    /// Where it is noted.
+    pub(crate) books: Bk,
+}
+
+/// A lane from a topic of `R` to a table of `T`.
+pub(crate) type Loading<R, T, Sf, Si, Bk> = Lane<Source, ToRow<R, T>, Si, DeadLetters, Sf, Bk>;
+
 impl Parts<'_> {
     /// The lane that carries `R` from its topic to the table of `T`. Its name is that of its group and its section.
-    pub(crate) async fn lane<R, T>(
+    pub(crate) async fn lane<R, T, Sf, Si, Bk>(
         &self,
         name: &'static str,
-    ) -> Result<Lane<Source, ToRow<R, T>, Client, DeadLetters>, Failure>
+        ends: Ends<Sf, Si, Bk>,
+    ) -> Result<Loading<R, T, Sf, Si, Bk>, Failure>
     where
         R: Record + 'static,
         T: TableRow + TryFrom<R, Error = Refusal>,
     {
-        let LoaderConfig { process, client, kafka } = self.config;
+        let LoaderConfig { process, kafka, .. } = self.config;
+        let Ends { sift, sink, books } = ends;
         let options = SourceOptions {
             lane: name,
             group: kafka.group(name),
@@ -85,10 +113,12 @@ impl Parts<'_> {
         };
         Ok(Lane {
             name,
-            limits: config::limits(self.settings, name)?,
+            work: config::work(self.settings, name)?,
             step: ToRow::new(codec::decoder(self.settings).await?),
             source: Source::start(kafka, options, self.health)?,
-            sink: client.clone(),
+            sift,
+            sink,
+            books,
             dead: self.dead.of_lane(name),
             grace: process.grace,
             health: self.health.clone(),
