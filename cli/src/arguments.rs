@@ -1,6 +1,6 @@
 //! What was typed.
 
-use crate::{chaos, config, doctor, keys, lag, replay, schema, send, spool, tap, topics, up};
+use crate::{chaos, config, doctor, keys, lag, ledger, replay, schema, send, spool, tap, topics, up};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -53,6 +53,8 @@ pub enum Command {
     Schema(schema::Arguments),
     /// Start a private Tracker, maltreat it under load, and look whether anything was lost or doubled.
     Chaos(chaos::Arguments),
+    /// Say whether the books close: everything accepted is stored once, or has a reason.
+    Ledger(ledger::Arguments),
     /// Make secret keys for servers.
     Keys(keys::Arguments),
     /// Print the settings in force, secrets as ***.

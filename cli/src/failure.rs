@@ -22,6 +22,9 @@ pub enum Failure {
     /// The local broker or database is.
     #[error(transparent)]
     Trouble(#[from] Trouble),
+    /// What was to be judged could not be looked at: not the same as judged and found wrong.
+    #[error(transparent)]
+    Unseen(Fault),
     /// A file, or standard output.
     #[error("{0}")]
     Io(String),
@@ -57,7 +60,7 @@ impl Failure {
         match self {
             Self::Gone => 0,
             Self::Fault(_) | Self::Trouble(_) | Self::Io(_) | Self::Told => 1,
-            Self::Mistakes(_) | Self::Usage(_) => 2,
+            Self::Mistakes(_) | Self::Usage(_) | Self::Unseen(_) => 2,
         }
     }
 

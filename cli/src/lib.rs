@@ -12,7 +12,9 @@ mod drift;
 mod failure;
 pub mod keys;
 pub mod lag;
+pub mod ledger;
 mod local;
+mod moment;
 mod out;
 pub mod replay;
 pub mod schema;
@@ -67,6 +69,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::Doctor(arguments) => doctor::run(&arguments, settings, out).await,
         Command::Keys(arguments) => keys::run(&arguments, settings, out),
         Command::Lag(arguments) => lag::run(&arguments, settings, out).await,
+        Command::Ledger(arguments) => ledger::run(&arguments, settings, out).await,
         Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
