@@ -94,6 +94,13 @@ pub(crate) fn drained(kind: Kind, messages: usize) {
     counter!("tracker_spool_drained_total", "spool" => kind.name()).increment(messages as u64);
 }
 
+/// A spool was opened: what has not happened yet is told as 0, so that its first time is seen.
+pub(crate) fn spool_opened(kind: Kind) {
+    counter!("tracker_spool_spooled_total", "spool" => kind.name()).increment(0);
+    counter!("tracker_spool_drained_total", "spool" => kind.name()).increment(0);
+    counter!("tracker_spool_damaged_total", "spool" => kind.name()).increment(0);
+}
+
 /// Bytes of the spool cannot be read.
 pub(crate) fn spool_damaged(kind: Kind, bytes: usize) {
     counter!("tracker_spool_damaged_total", "spool" => kind.name()).increment(1);

@@ -53,6 +53,11 @@ pub trait Disk: Send + 'static {
     /// # Errors
     /// As the system says.
     fn set_aside(&self, number: u64, offset: usize, bytes: &[u8]) -> io::Result<()>;
+    /// Keeps a segment that cannot be read as it is, where it is not in the way.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn move_aside(&self, number: u64) -> io::Result<()>;
 }
 
 /// A folder on a real disk.
@@ -186,6 +191,13 @@ impl Disk for Folder {
         file.write_all_at(bytes, 0)?;
         file.sync_all()?;
         fs::rename(&part, &path)?;
+        sync_folder(&self.aside)
+    }
+
+    fn move_aside(&self, number: u64) -> io::Result<()> {
+        let name = format!("{}-{number:020}.{SEGMENT}", self.kind.name());
+        fs::rename(self.file(number), self.aside.join(name))?;
+        sync_folder(&self.path)?;
         sync_folder(&self.aside)
     }
 }

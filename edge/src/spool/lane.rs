@@ -4,9 +4,10 @@
 use super::{
     disk::{Disk, Folder},
     lock::Lock,
-    log::{Aside, Bounds, DISK, Log},
+    log::{Aside, Bounds, DISK, Damaged, Log, is_lost},
     queue::Depth,
     record::{self, Kind},
+    scan::Damage,
 };
 use crate::metrics;
 use std::{
@@ -32,6 +33,8 @@ pub struct Lane {
     jobs: mpsc::Sender<Job>,
     seen: Arc<Seen>,
     topic: Arc<str>,
+    /// The newest segment that was there at the start: what is damaged up to it has been counted.
+    counted: u64,
 }
 
 /// What the thread lets others see.
@@ -45,6 +48,7 @@ enum Job {
     Append { messages: Vec<Outgoing>, done: oneshot::Sender<Result<(), Fault>> },
     Oldest { done: oneshot::Sender<Option<u64>> },
     Remove { number: u64, aside: Vec<Aside>, done: oneshot::Sender<io::Result<()>> },
+    GiveUp { number: u64, done: oneshot::Sender<io::Result<()>> },
 }
 
 impl Lane {
@@ -62,12 +66,8 @@ impl Lane {
         let kind = folder.kind();
         let opened = folder.make().and_then(|()| Log::open(kind, folder.clone(), bounds));
         let (log, damaged) = opened.map_err(|error| fault(&error))?;
-        for found in damaged.iter().flat_map(|segment| segment.damage.iter().map(move |one| (segment, one))) {
-            let (file, damage) = (folder.file(found.0.segment), found.1);
-            metrics::spool_damaged(kind, damage.bytes);
-            let (offset, bytes) = (damage.offset, damage.bytes);
-            tracing::error!(file = %file.display(), offset, bytes, "the spool: {}", damage.what.words());
-        }
+        metrics::spool_opened(kind);
+        let counted = folder.list().map_err(|error| fault(&error))?.last().copied().unwrap_or(0);
         let (jobs, queue) = mpsc::channel(WAITING);
         let seen = Arc::new(Seen::default());
         let thread = Thread {
@@ -82,7 +82,9 @@ impl Lane {
         let spawned =
             std::thread::Builder::new().name(format!("spool-{}", kind.name())).spawn(|| thread.run());
         spawned.map_err(|error| fault(&error))?;
-        Ok(Self { kind, folder, jobs, seen, topic })
+        let lane = Self { kind, folder, jobs, seen, topic, counted };
+        damaged.iter().for_each(|found| lane.tell_at_start(found));
+        Ok(lane)
     }
 
     /// Returns when all of the messages are safe on disk, or none of them will be.
@@ -103,14 +105,24 @@ impl Lane {
         self.ask(Job::Oldest { done }, answer).await
     }
 
-    /// The bytes of a segment.
+    /// The bytes of a segment; `None`: it is lost, and will not come again.
     ///
     /// # Errors
-    /// A file that cannot be read.
-    pub async fn read(&self, number: u64) -> Result<Vec<u8>, Fault> {
+    /// A file that cannot be read just now.
+    pub async fn read(&self, number: u64) -> Result<Option<Vec<u8>>, Fault> {
         let folder = self.folder.clone();
         let read = tokio::task::spawn_blocking(move || folder.read(number)).await;
-        read.map_err(|error| Fault::new(DISK, error.to_string()))?.map_err(|error| fault(&error))
+        match read.map_err(|error| Fault::new(DISK, error.to_string()))? {
+            Err(error) if is_lost(&error) || error.kind() == io::ErrorKind::NotFound => {
+                let file = self.file(number);
+                tracing::error!(file, %error, "the spool: a segment is lost; what there is of it is kept aside");
+                metrics::spool_damaged(self.kind, 0);
+                let (done, answer) = oneshot::channel();
+                self.ask(Job::GiveUp { number, done }, answer).await?.map_err(|error| fault(&error))?;
+                Ok(None)
+            }
+            read => read.map(Some).map_err(|error| fault(&error)),
+        }
     }
 
     /// Removes a segment of which the broker has everything, but for what is kept `aside`.
@@ -153,8 +165,28 @@ impl Lane {
         &self.topic
     }
 
-    /// Where a segment is, for the operator.
-    pub(super) fn file(&self, number: u64) -> String {
+    /// Tells of bytes that cannot be sent, and are kept aside when their segment goes.
+    pub(super) fn tell(&self, number: u64, damage: Damage) {
+        if number > self.counted {
+            metrics::spool_damaged(self.kind, damage.bytes);
+        }
+        let (file, Damage { offset, bytes, what }) = (self.file(number), damage);
+        tracing::error!(file, offset, bytes, "the spool: {}; it is kept aside", what.words());
+    }
+
+    fn tell_at_start(&self, found: &Damaged) {
+        let file = self.file(found.segment);
+        if found.damage.is_empty() {
+            metrics::spool_damaged(self.kind, 0);
+            tracing::error!(file, "the spool: the disk does not read a segment; it was moved aside");
+        }
+        for &Damage { offset, bytes, what } in &found.damage {
+            metrics::spool_damaged(self.kind, bytes);
+            tracing::error!(file, offset, bytes, "the spool: {}", what.words());
+        }
+    }
+
+    fn file(&self, number: u64) -> String {
         self.folder.file(number).display().to_string()
     }
 }
@@ -230,6 +262,11 @@ impl Thread {
                 let removed = self.log.remove(number, &aside);
                 self.show();
                 drop(done.send(removed));
+            }
+            Job::GiveUp { number, done } => {
+                let given_up = self.log.give_up(number);
+                self.show();
+                drop(done.send(given_up));
             }
         }
     }

@@ -7,6 +7,7 @@ use super::{
     record::{self, Kind, Place, SEGMENT_HEAD},
     scan::{Damage, summary},
 };
+use nix::errno::Errno;
 use std::io;
 use tracker_stream::{fault::Fault, kafka::Outgoing};
 
@@ -31,8 +32,14 @@ pub struct Bounds {
 pub struct Damaged {
     /// Its number.
     pub segment: u64,
-    /// Where, and what.
+    /// Where, and what; nothing: the disk does not read it at all, and it was moved aside.
     pub damage: Vec<Damage>,
+}
+
+/// Whether a disk says that it has lost what it was given. Anything else passes: too many open files, for one.
+#[must_use]
+pub fn is_lost(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EIO as i32)
 }
 
 /// Bytes of a segment that were not sent, and are kept.
@@ -70,7 +77,14 @@ impl<D: Disk> Log<D> {
     pub fn open(kind: Kind, disk: D, bounds: Bounds) -> io::Result<(Self, Vec<Damaged>)> {
         let (mut segments, mut damaged) = (Vec::new(), Vec::new());
         for number in disk.list()? {
-            let bytes = disk.read(number)?;
+            let bytes = match disk.read(number) {
+                Err(error) if is_lost(&error) => {
+                    disk.move_aside(number)?;
+                    damaged.push(Damaged { segment: number, damage: Vec::new() });
+                    continue;
+                }
+                bytes => bytes?,
+            };
             let summary = summary(kind, number, &bytes);
             segments.push(Segment {
                 number,
@@ -194,10 +208,24 @@ impl<D: Disk> Log<D> {
                 self.disk.set_aside(number, offset, kept.unwrap_or_default())?;
             }
         }
-        match self.disk.remove(number) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => self.queue.removed(number),
+        self.gone(number, self.disk.remove(number))
+    }
+
+    /// Gives up a segment that the disk does not read, or that somebody has removed. What there is of it is kept.
+    ///
+    /// # Errors
+    /// As the system says. Then the segment is there still.
+    pub fn give_up(&mut self, number: u64) -> io::Result<()> {
+        self.gone(number, self.disk.move_aside(number))
+    }
+
+    fn gone(&mut self, number: u64, done: io::Result<()>) -> io::Result<()> {
+        match done {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => {
+                self.queue.removed(number);
+                Ok(())
+            }
         }
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         Lane,
         log::{Aside, DISK},
         record,
-        scan::{Found, Scan},
+        scan::{Damage, Found, Scan, Wrong},
     },
 };
 use std::sync::Arc;
@@ -75,7 +75,10 @@ impl<K: Keep> Outlet<K> {
         let mut reading = match self.reading.take() {
             Some(reading) => reading,
             None => match self.lane.oldest().await? {
-                Some(number) => Reading::new(number, self.lane.read(number).await?),
+                Some(number) => match self.lane.read(number).await? {
+                    Some(bytes) => Reading::new(number, bytes),
+                    None => return Ok(0),
+                },
                 None => return Ok(0),
             },
         };
@@ -125,7 +128,7 @@ impl Reading {
                 None => break,
                 Some(Found::Damage(damage)) => {
                     self.aside.push(Aside { offset: damage.offset, bytes: damage.bytes });
-                    tell(lane, self.number, damage.offset, damage.what.words());
+                    lane.tell(self.number, damage);
                 }
                 Some(Found::Record { offset, body }) => {
                     let place = Aside { offset, bytes: record::RECORD_HEAD + body.len() };
@@ -134,11 +137,9 @@ impl Reading {
                         Some(message) => self.unsent.push((place, message)),
                         None => {
                             self.aside.push(place);
-                            tell(
-                                lane,
+                            lane.tell(
                                 self.number,
-                                offset,
-                                "a record of a version that this one does not read",
+                                Damage { offset, bytes: place.bytes, what: Wrong::Unreadable },
                             );
                         }
                     }
@@ -171,8 +172,4 @@ impl Reading {
         });
         (sent, failed)
     }
-}
-
-fn tell(lane: &Lane, number: u64, offset: usize, what: &str) {
-    tracing::error!(file = lane.file(number), offset, "the spool: {what}; it is kept aside");
 }

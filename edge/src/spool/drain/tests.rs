@@ -163,3 +163,19 @@ async fn a_spool_that_was_full_takes_again_while_it_is_drained() {
     assert!(spool.events.has_room());
     spool.events.append(vec![large]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_segment_that_somebody_removed_does_not_hold_up_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path()).await;
+    first.events.append(messages("e", 3)).await.unwrap();
+    drop(first);
+    let spool = open(folder.path()).await;
+    let file = fs::read_dir(folder.path().join("events")).unwrap().next().unwrap().unwrap().path();
+    spool.events.append(messages("f", 3)).await.unwrap();
+    fs::remove_file(file).unwrap();
+    let broker = Fake::new(Doing::Taking);
+    drain(&spool, &broker, &broker).until_empty(|_, _| ()).await.unwrap();
+    assert_eq!(broker.keys(), keys("f", 3));
+    emptied(&spool).await;
+}

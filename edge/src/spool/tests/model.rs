@@ -22,6 +22,8 @@ struct Memory(Arc<Mutex<State>>);
 struct State {
     files: BTreeMap<u64, Content>,
     aside: Vec<Vec<u8>>,
+    /// A segment on a bad sector.
+    lost: Option<u64>,
     trouble: Option<Trouble>,
     /// Nothing works any more until the machine is started again.
     dead: bool,
@@ -93,7 +95,11 @@ impl Disk for Memory {
     }
 
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        Ok(self.with(number, |file| file.bytes.clone()))
+        let lost = self.0.lock().unwrap().lost;
+        match lost {
+            Some(lost) if lost == number => Err(io::Error::from_raw_os_error(5)), // EIO
+            _ => Ok(self.with(number, |file| file.bytes.clone())),
+        }
     }
 
     fn create(&self, number: u64) -> io::Result<u64> {
@@ -137,6 +143,13 @@ impl Disk for Memory {
     fn remove(&self, number: u64) -> io::Result<()> {
         self.call()?;
         self.0.lock().unwrap().files.remove(&number);
+        Ok(())
+    }
+
+    fn move_aside(&self, number: u64) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        let lost = state.files.remove(&number).ok_or(io::ErrorKind::NotFound)?;
+        state.aside.push(lost.bytes);
         Ok(())
     }
 
@@ -292,4 +305,18 @@ fn a_log_that_is_full_takes_again_when_it_was_drained_below_its_low_mark() {
     }
     assert!(machine.log.depth().bytes <= BOUNDS.marks.low);
     assert_eq!(machine.log.append(&[vec![message(39)]], 100), [Ok(())]);
+}
+
+#[test]
+fn a_segment_that_the_disk_has_lost_is_moved_aside_and_the_others_are_there() {
+    let mut machine = Machine::new();
+    machine.append(&[2]);
+    machine.restart();
+    machine.append(&[2]);
+    machine.disk.0.lock().unwrap().lost = machine.log.oldest();
+    machine.restart();
+    assert_eq!(machine.log.depth().messages, 2);
+    machine.drain();
+    assert_eq!(machine.sent, [2, 3]);
+    assert_eq!(machine.disk.0.lock().unwrap().aside.len(), 1);
 }
