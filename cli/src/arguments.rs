@@ -1,6 +1,8 @@
 //! What was typed.
 
-use crate::{chaos, config, doctor, keys, lag, ledger, replay, schema, send, spool, tap, topics, up};
+use crate::{
+    chaos, config, dead, doctor, keys, lag, ledger, replay, schema, send, spool, tap, topics, trace, up,
+};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -47,6 +49,10 @@ pub enum Command {
     Spool(spool::Arguments),
     /// Tell how far each consumer group is behind, and how long until it loses something.
     Lag(lag::Arguments),
+    /// Tell where an event or a payment is: received, stored, waiting, dropped, or a dead letter.
+    Trace(trace::Arguments),
+    /// What could not be carried on: list it, show it, correct it, send it again.
+    Dead(dead::Arguments),
     /// Create the topics, or compare them with what they should be.
     Topics(topics::Arguments),
     /// Create the database's tables and views, or compare them with what they should be.

@@ -7,6 +7,7 @@
 mod arguments;
 pub mod chaos;
 pub mod config;
+pub mod dead;
 pub mod doctor;
 mod drift;
 mod failure;
@@ -23,6 +24,7 @@ mod span;
 pub mod spool;
 pub mod tap;
 pub mod topics;
+pub mod trace;
 pub mod up;
 
 pub use arguments::{Arguments, Command};
@@ -66,10 +68,11 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
     match command {
         Command::Chaos(arguments) => chaos::run(&arguments, settings, out).await,
         Command::Config(arguments) => config::run(&arguments, settings, out),
+        Command::Dead(arguments) => dead::run(&arguments, settings, out).await,
         Command::Doctor(arguments) => doctor::run(&arguments, settings, out).await,
         Command::Keys(arguments) => keys::run(&arguments, settings, out),
-        Command::Lag(arguments) => lag::run(&arguments, settings, out).await,
         Command::Ledger(arguments) => ledger::run(&arguments, settings, out).await,
+        Command::Lag(arguments) => lag::run(&arguments, settings, out).await,
         Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
@@ -77,6 +80,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::Spool(arguments) => spool::run(&arguments, settings, out).await,
         Command::Tap(arguments) => tap::run(&arguments, settings, out).await,
         Command::Topics(arguments) => topics::run(&arguments, settings, out).await,
+        Command::Trace(arguments) => trace::run(&arguments, settings, out).await,
         Command::Up(arguments) => up::run(&arguments, settings).await,
     }
 }

@@ -2,7 +2,7 @@
 //! disturb anybody.
 
 pub(crate) mod decode;
-mod line;
+pub(crate) mod line;
 pub(crate) mod wanted;
 
 use crate::{Failure, Out};

@@ -10,6 +10,8 @@
 //! [`load::DEAD_LETTERS`] into the table of that name. What the world refuses waits: no offset moves before its rows are
 //! stored. The database is kept like the files of `schema/` by [`clickhouse::schema`].
 //!
+//! [`trace`] tells of one id where it is on that path; [`dead::letters`] finds what left it.
+//!
 //! Each process is one `run`: [`enrich`], [`load::run`], [`payments::run`]. ClickHouse is spoken to in [`clickhouse`] only.
 
 pub mod clickhouse;
@@ -24,3 +26,4 @@ mod metrics;
 pub mod payments;
 pub mod replay;
 pub mod rows;
+pub mod trace;

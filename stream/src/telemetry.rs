@@ -6,7 +6,7 @@ mod logs;
 pub mod trace;
 
 pub use health::Health;
-pub use http::serve;
+pub use http::{Answer, Extra, serve, serve_with};
 pub use logs::{LogConfig, LogFormat, logs};
 
 use crate::fault::Fault;

@@ -2,6 +2,7 @@
 
 use crate::clickhouse::Client;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use tracker_schemas::{DeadLetter, Timestamp};
 use tracker_stream::fault::Fault;
 use uuid::Uuid;
@@ -115,6 +116,24 @@ pub async fn fetch(client: &Client, places: &[Place]) -> Result<Vec<DeadLetter>,
         letter.schema.take_if(|schema| schema.is_empty());
     }
     Ok(letters)
+}
+
+/// Those of `events` that are stored.
+///
+/// # Errors
+/// As [`list`].
+pub async fn stored_events(client: &Client, events: &[Uuid]) -> Result<HashSet<Uuid>, Fault> {
+    #[derive(Deserialize)]
+    struct Row {
+        eid: Uuid,
+    }
+    if events.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let events: Vec<String> = events.iter().map(|eid| format!("'{eid}'")).collect();
+    let sql = format!("SELECT DISTINCT eid FROM events WHERE eid IN ({})", events.join(","));
+    let rows: Vec<Row> = client.rows(&sql, &[]).await?;
+    Ok(rows.into_iter().map(|row| row.eid).collect())
 }
 
 /// A text between quotes.

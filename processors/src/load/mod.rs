@@ -11,8 +11,9 @@ use crate::{
     groups,
     ledger::{self, LedgerBooks},
     rows::{DeadLetterRow, EventRow, LedgerRow, TableRow},
+    trace::{TraceRoute, Tracer},
 };
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 use tokio_util::sync::CancellationToken;
 use tracker_schemas::{DeadLetter, Enriched, LedgerPage, Record};
 use tracker_stream::{
@@ -62,7 +63,9 @@ pub async fn run(start: Start) -> Result<(), Failure> {
 
     groups::watch(&settings, &shutdown)?;
     config.client.watch(&[EventRow::TABLE, DeadLetterRow::TABLE, LedgerRow::TABLE], &health, &shutdown);
-    telemetry::serve(config.process.listen, health.clone(), metrics, shutdown.clone()).await?;
+    let tracer = Tracer::new(&settings, config.client.clone()).await?;
+    let trace = Arc::new(TraceRoute::new(&settings, tracer)?);
+    telemetry::serve_with(config.process.listen, health.clone(), metrics, trace, shutdown.clone()).await?;
     let (events, letters, ledger) = tokio::join!(
         ending_all(&shutdown, events.run(shutdown.clone())),
         ending_all(&shutdown, letters.run(shutdown.clone())),

@@ -19,6 +19,7 @@ pub use event::EventRow;
 pub use ledger::LedgerRow;
 pub use payment::{PaymentKey, PaymentRow};
 pub use place::Place;
+pub(crate) use place::position;
 
 use clickhouse::{RowOwned, RowWrite};
 

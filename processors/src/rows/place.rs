@@ -32,8 +32,8 @@ impl Place {
     }
 }
 
-/// Reads `partition:offset`.
-fn position(text: &[u8]) -> Option<(i32, i64)> {
+/// Reads `partition:offset`, as the header [`ORIGIN`] says it.
+pub(crate) fn position(text: &[u8]) -> Option<(i32, i64)> {
     let (partition, offset) = std::str::from_utf8(text).ok()?.split_once(':')?;
     Some((partition.parse().ok()?, offset.parse().ok()?))
 }

@@ -1,12 +1,12 @@
-//! `/health`, `/ready` and `/metrics` of the processors. The edge serves its own.
+//! `/health`, `/ready` and `/metrics` of the processors, and what one of them answers besides. The edge serves its own.
 
 use super::Health;
 use crate::fault::Fault;
 use http_body_util::Full;
-use hyper::{Request, Response, StatusCode, body::Bytes, header, service::service_fn};
+use hyper::{Method, Request, Response, StatusCode, body::Bytes, header, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,40 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// The pause after a connection that could not be taken.
 const NO_FILES: Duration = Duration::from_millis(50);
 
+/// What a process answers besides.
+pub trait Extra: Send + Sync + 'static {
+    /// The answer to a GET of `path`, whose header `Authorization` says `authorization`; `None`: there is no such path.
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        authorization: Option<&'a str>,
+    ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>>;
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Status of HTTP.
+    pub status: u16,
+    /// Type of the body.
+    pub content_type: &'static str,
+    /// Body.
+    pub body: String,
+}
+
+/// Nothing besides.
+struct Nothing;
+
+impl Extra for Nothing {
+    fn get<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a str>,
+    ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
 /// Serves until `shutdown`. Returns once it listens, with the address.
 ///
 /// # Errors
@@ -24,6 +58,20 @@ pub async fn serve(
     listen: SocketAddr,
     health: Health,
     metrics: PrometheusHandle,
+    shutdown: CancellationToken,
+) -> Result<SocketAddr, Fault> {
+    serve_with(listen, health, metrics, Arc::new(Nothing), shutdown).await
+}
+
+/// The same, and answers `extra` besides.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
+    listen: SocketAddr,
+    health: Health,
+    metrics: PrometheusHandle,
+    extra: Arc<dyn Extra>,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Fault> {
     let busy = |error: std::io::Error| {
@@ -42,9 +90,15 @@ pub async fn serve(
                         tokio::time::sleep(NO_FILES).await; // it fails at once, and for as long as there are none
                         continue;
                     };
-                    let (health, metrics) = (health.clone(), metrics.clone());
+                    let (health, metrics, extra) = (health.clone(), metrics.clone(), Arc::clone(&extra));
                     tokio::spawn(async move {
-                        let answer = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &health, &metrics)));
+                        let answer = service_fn(|request| {
+                            let (health, metrics, extra) = (health.clone(), metrics.clone(), Arc::clone(&extra));
+                            async move {
+                                let besides = besides(&request, &*extra).await;
+                                Ok::<_, Infallible>(besides.unwrap_or_else(|| answer(&request, &health, &metrics)))
+                            }
+                        });
                         // A scraper that goes away in the middle is no concern of ours.
                         let _closed = hyper::server::conn::http1::Builder::new()
                             .timer(TokioTimer::new())
@@ -56,6 +110,15 @@ pub async fn serve(
         }
     });
     Ok(address)
+}
+
+async fn besides<B>(request: &Request<B>, extra: &dyn Extra) -> Option<Response<Full<Bytes>>> {
+    if request.method() != Method::GET {
+        return None;
+    }
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Answer { status, content_type, body } = extra.get(request.uri().path(), authorization).await?;
+    Some(reply(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), content_type, body))
 }
 
 fn answer<B>(request: &Request<B>, health: &Health, metrics: &PrometheusHandle) -> Response<Full<Bytes>> {
