@@ -5,8 +5,8 @@
 //! speak, [`admit::Limiter`] whether they may. [`http::body::capped`] reads and inflates the body within the
 //! [`budget::Budget`]. [`decode::body`], [`decode::url`] and [`decode::cookies`] make [`draft::Draft`]s of what was
 //! sent; [`stamp::event`] and [`payment::payments`] make typed records of those, or say a [`reason`] why not. A
-//! [`keep::Writer`] encodes each and waits until it is safe: with the broker, or in the [`spool`] while it is away. [`answer`] says what became of all of
-//! them, and [`http::reply`] says it in HTTP.
+//! [`keep::Writer`] encodes each and waits until it is safe: with the broker, or in the [`spool`] while it is
+//! away. [`answer`] says what became of all of them, and [`http::reply`] says it in HTTP.
 //!
 //! warp is named in [`http`] only; nothing between the body and the writer waits for anything.
 
