@@ -55,6 +55,8 @@ pub struct Member {
     gone: Mutex<Vec<i32>>,
     /// The generation of the group under which the partitions are ours.
     group: Mutex<Option<Arc<ConsumerGroupMetadata>>>,
+    /// What was committed of each partition by another client of this process, in transactions.
+    carried: Mutex<HashMap<i32, i64>>,
     /// The last offset of the range that was planned of a partition when it was assigned.
     planned: Mutex<HashMap<i32, i64>>,
 }
@@ -79,6 +81,7 @@ impl Member {
             gone: Mutex::default(),
             planned: Mutex::default(),
             group: Mutex::default(),
+            carried: Mutex::default(),
         }
     }
 
@@ -87,6 +90,11 @@ impl Member {
     /// then, and would commit what is no longer its own.
     pub(super) fn group(&self) -> Option<Arc<ConsumerGroupMetadata>> {
         lock(&self.group).clone()
+    }
+
+    /// Notes what was committed for this member in a transaction: its own client does not know it.
+    pub(super) fn note_committed(&self, offsets: &[(i32, i64)]) {
+        lock(&self.carried).extend(offsets.iter().copied());
     }
 
     /// Notes the generation of the rebalance that is under way. In its middle nothing can be lost unnoticed: if it was
@@ -168,6 +176,7 @@ impl Member {
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
         self.note_group(consumer);
         lock(&self.gone).extend(partitions(list));
+        lock(&self.carried).retain(|partition, _| !partitions(list).contains(partition));
         let (done, released) = oneshot::channel();
         if self.signals.send(Signal::Revoked(partitions(list), done)).is_ok() {
             let _lane_ended = self.runtime.block_on(released); // and one that has ended holds nothing
@@ -234,8 +243,12 @@ impl ClientContext for Member {
             if partition.fetch_state == FETCHING {
                 self.flows();
             }
-            if partition.consumer_lag >= 0 {
-                crate::metrics::lag(self.lane, *number, partition.consumer_lag);
+            let lag = match lock(&self.carried).get(number) {
+                Some(next) => partition.ls_offset - next,
+                None => partition.consumer_lag,
+            };
+            if lag >= 0 {
+                crate::metrics::lag(self.lane, *number, lag);
             }
         }
     }

@@ -145,6 +145,13 @@ impl Membership {
         &self.topic
     }
 
+    /// See [`Member::note_committed`].
+    pub(super) fn note_committed(&self, offsets: &[(i32, i64)]) {
+        if let Some(consumer) = self.consumer.upgrade() {
+            consumer.context().note_committed(offsets);
+        }
+    }
+
     /// See [`Member::group`].
     pub(super) fn group(&self) -> Option<Arc<ConsumerGroupMetadata>> {
         self.consumer.upgrade()?.context().group()

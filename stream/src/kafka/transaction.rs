@@ -192,7 +192,10 @@ impl Writer {
         written.map_err(|error| self.take_back(error))?;
         // From here on an error does not say whether the broker has committed.
         let in_time = || Instant::now() < give_up_at + self.timeout;
-        self.until_answered(in_time, || self.client.commit_transaction(CALL)).map_err(|error| unknown(&error))
+        self.until_answered(in_time, || self.client.commit_transaction(CALL))
+            .map_err(|error| unknown(&error))?;
+        member.note_committed(&transaction.offsets);
+        Ok(())
     }
 
     fn send(&self, messages: &[Outgoing], give_up_at: Instant) -> Result<(), Broken> {
