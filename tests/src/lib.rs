@@ -24,6 +24,8 @@ mod guards;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod payments;
 #[cfg(test)]
 mod payments_once;
