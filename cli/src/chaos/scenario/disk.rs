@@ -16,7 +16,8 @@ use tokio::{process::Command, time::sleep};
 /// What the disk holds.
 const SIZE: &str = "6m";
 /// The same, for the edge.
-const BOUND: &str = "[edge.spool]\nhigh_water = \"4MiB\"\nlow_water = \"3MiB\"\npayments_room = \"1MiB\"\nsegment = \"1MiB\"";
+const BOUND: &str =
+    "[edge.spool]\nhigh_water = \"4MiB\"\nlow_water = \"3MiB\"\npayments_room = \"1MiB\"\nsegment = \"1MiB\"";
 /// On a full disk of its own, no bound of the edge comes first.
 const UNBOUND: &str = "[edge.spool]\nsegment = \"1MiB\"";
 
