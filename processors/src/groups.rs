@@ -46,10 +46,8 @@ impl GuardConfig {
 /// All of them, as the broker names them.
 #[must_use]
 pub fn watched(kafka: &KafkaConfig) -> Vec<Watched> {
-    let watched = |(lane, topic): (&str, Topic)| Watched {
-        group: kafka.group(lane),
-        topic: kafka.topic(topic.name()),
-    };
+    let watched =
+        |(lane, topic): (&str, Topic)| Watched { group: kafka.group(lane), topic: kafka.topic(topic.name()) };
     GROUPS.map(watched).to_vec()
 }
 

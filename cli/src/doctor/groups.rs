@@ -60,9 +60,23 @@ mod tests {
 
     #[rstest]
     #[case::caught_up(0, 0.0, Some(86_400.0), 0, Verdict::Good, "has read all of t.events")]
-    #[case::a_little_behind(9, 4.0, Some(86_396.0), 0, Verdict::Good, "9 messages of t.events behind, the oldest 4s")]
+    #[case::a_little_behind(
+        9,
+        4.0,
+        Some(86_396.0),
+        0,
+        Verdict::Good,
+        "9 messages of t.events behind, the oldest 4s"
+    )]
     #[case::late(9, 600.0, Some(85_800.0), 0, Verdict::Note, "the oldest 10m old")]
-    #[case::about_to_lose(9, 70_000.0, Some(16_400.0), 0, Verdict::Wrong, "4h 33m until the first is deleted")]
+    #[case::about_to_lose(
+        9,
+        70_000.0,
+        Some(16_400.0),
+        0,
+        Verdict::Wrong,
+        "4h 33m until the first is deleted"
+    )]
     #[case::lost(0, 0.0, Some(0.0), 7, Verdict::Wrong, "lost 7 messages of t.events")]
     fn a_group_is_judged_by_its_worst_partition(
         #[case] lag_messages: i64,
@@ -82,8 +96,14 @@ mod tests {
             lost_messages: 0,
             retention_seconds: Some(86_400.0),
         };
-        let other =
-            Standing { partition: 1, lag_messages, lag_seconds, seconds_until_data_loss, lost_messages, ..well };
+        let other = Standing {
+            partition: 1,
+            lag_messages,
+            lag_seconds,
+            seconds_until_data_loss,
+            lost_messages,
+            ..well
+        };
         let finding = judge(&watched, &[well, other]).unwrap();
         assert_eq!(finding.verdict, verdict, "{finding}");
         assert!(finding.what.contains(words), "{finding}");
