@@ -8,7 +8,11 @@ mod bodies;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod consent;
+#[cfg(test)]
+mod dead_letters;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
@@ -30,6 +34,8 @@ mod payments;
 #[cfg(test)]
 mod payments_once;
 #[cfg(test)]
+mod planned;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod regression;
@@ -49,6 +55,8 @@ mod spool;
 mod streams;
 #[cfg(test)]
 mod tools;
+#[cfg(test)]
+mod trace;
 #[cfg(test)]
 mod up;
 #[cfg(test)]

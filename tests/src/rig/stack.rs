@@ -29,7 +29,12 @@ pub fn top() -> &'static Path {
 
 /// What the stack is made of: shared with `make run`.
 pub fn cache() -> Cache {
-    Cache::at(top().join(".tracker/cache"))
+    Cache::at(cache_folder())
+}
+
+/// Where that is.
+pub fn cache_folder() -> PathBuf {
+    top().join(".tracker/cache")
 }
 
 /// A file of the GeoIP databases.
@@ -53,12 +58,17 @@ fn clear_old(target: &Path) {
     }
 }
 
-async fn start() -> Stack {
-    cache().fetch(&Piece::ALL, |line| println!("{line}")).await.expect("the parts of the stack");
+/// A folder for this run; `name` is part of its name.
+pub fn scratch(name: &str) -> tempfile::TempDir {
     let target = top().join("target");
     clear_old(&target);
-    let prefix = format!("{FOLDER}{}-", std::process::id());
-    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(target).expect("a folder");
+    let prefix = format!("{FOLDER}{}-{name}", std::process::id());
+    tempfile::Builder::new().prefix(&prefix).tempdir_in(target).expect("a folder")
+}
+
+async fn start() -> Stack {
+    cache().fetch(&Piece::ALL, |line| println!("{line}")).await.expect("the parts of the stack");
+    let folder = scratch("");
     let [broker_port, controller_port, http_port, tcp_port] = *free_ports(4).expect("ports") else {
         panic!("four ports")
     };
