@@ -36,6 +36,8 @@ mod payments_once;
 #[cfg(test)]
 mod planned;
 #[cfg(test)]
+mod planned;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod regression;
