@@ -36,8 +36,6 @@ mod payments_once;
 #[cfg(test)]
 mod planned;
 #[cfg(test)]
-mod planned;
-#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod regression;
