@@ -58,53 +58,38 @@ mod tests {
     use crate::doctor::Verdict;
     use rstest::rstest;
 
+    const DAY: f64 = 86_400.0;
+
+    const WELL: Standing = Standing {
+        partition: 0,
+        next_offset: 0,
+        lag_messages: 0,
+        lag_seconds: 0.0,
+        seconds_until_data_loss: Some(DAY),
+        lost_messages: 0,
+        retention_seconds: Some(DAY),
+    };
+
+    const fn behind(seconds: f64) -> Standing {
+        let left = Some(DAY - seconds);
+        Standing { lag_messages: 9, lag_seconds: seconds, seconds_until_data_loss: left, ..WELL }
+    }
+
+    const LOST: Standing = Standing { lost_messages: 7, seconds_until_data_loss: Some(0.0), ..WELL };
+
     #[rstest]
-    #[case::caught_up(0, 0.0, Some(86_400.0), 0, Verdict::Good, "has read all of t.events")]
-    #[case::a_little_behind(
-        9,
-        4.0,
-        Some(86_396.0),
-        0,
-        Verdict::Good,
-        "9 messages of t.events behind, the oldest 4s"
-    )]
-    #[case::late(9, 600.0, Some(85_800.0), 0, Verdict::Note, "the oldest 10m old")]
-    #[case::about_to_lose(
-        9,
-        70_000.0,
-        Some(16_400.0),
-        0,
-        Verdict::Wrong,
-        "4h 33m until the first is deleted"
-    )]
-    #[case::lost(0, 0.0, Some(0.0), 7, Verdict::Wrong, "lost 7 messages of t.events")]
+    #[case::caught_up(WELL, Verdict::Good, "has read all of t.events")]
+    #[case::a_little_behind(behind(4.0), Verdict::Good, "9 messages of t.events behind, the oldest 4s")]
+    #[case::late(behind(600.0), Verdict::Note, "the oldest 10m old")]
+    #[case::about_to_lose(behind(70_000.0), Verdict::Wrong, "4h 33m until the first is deleted")]
+    #[case::lost(LOST, Verdict::Wrong, "lost 7 messages of t.events")]
     fn a_group_is_judged_by_its_worst_partition(
-        #[case] lag_messages: i64,
-        #[case] lag_seconds: f64,
-        #[case] seconds_until_data_loss: Option<f64>,
-        #[case] lost_messages: i64,
+        #[case] worst: Standing,
         #[case] verdict: Verdict,
         #[case] words: &str,
     ) {
         let watched = Watched { group: "t.enrich".to_owned(), topic: "t.events".into() };
-        let well = Standing {
-            partition: 0,
-            next_offset: 0,
-            lag_messages: 0,
-            lag_seconds: 0.0,
-            seconds_until_data_loss: Some(86_400.0),
-            lost_messages: 0,
-            retention_seconds: Some(86_400.0),
-        };
-        let other = Standing {
-            partition: 1,
-            lag_messages,
-            lag_seconds,
-            seconds_until_data_loss,
-            lost_messages,
-            ..well
-        };
-        let finding = judge(&watched, &[well, other]).unwrap();
+        let finding = judge(&watched, &[WELL, Standing { partition: 1, ..worst }]).unwrap();
         assert_eq!(finding.verdict, verdict, "{finding}");
         assert!(finding.what.contains(words), "{finding}");
     }
