@@ -136,6 +136,7 @@ fn an_id_that_waits_in_two_partitions_is_stored_once() {
         let moved = messages.iter().filter(|message| message.partition > 0).count();
         assert!(moved > 0, "the ids went to other partitions than before");
         site.launch(Program::Payments);
+        site.ready(Program::Payments).await;
         site.settles(messages.len() as u64 - 100).await;
         assert_eq!(site.stands(oid).await, once(200));
     });
@@ -191,7 +192,8 @@ impl SecondEdge {
         let port = free_ports(1).unwrap()[0];
         let process = leash::spawn(&binary("tracker-edge"), |command: &mut Command| {
             command.envs(&site.environment).env("TRACKER_EDGE__LISTEN", format!("127.0.0.1:{port}"));
-            command.env("TRACKER_EDGE__NODE", "second").current_dir(&site.folder);
+            command.env("TRACKER_EDGE__NODE", "second").env("TRACKER_EDGE__SPOOL__PATH", "second/spool");
+            command.current_dir(&site.folder);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         });
         let edge = Self {
