@@ -64,8 +64,10 @@ impl Site {
     async fn has(&self, events: u64) {
         for view in ["(SELECT count() AS events FROM events)", "dailies", "sessions", "visitors"] {
             let sql = format!("SELECT sum(events) AS n FROM {view}");
-            until(&format!("{events} events in {view}"), async || (self.count(&sql).await == events).then_some(()))
-                .await;
+            until(&format!("{events} events in {view}"), async || {
+                (self.count(&sql).await == events).then_some(())
+            })
+            .await;
         }
     }
 
@@ -81,7 +83,10 @@ impl Site {
     /// Takes rows from the table and from what its views keep, as if they had never come.
     async fn loses(&self, condition: &str) {
         for table in ["events"].iter().chain(&TARGETS) {
-            self.execute(&format!("ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 1")).await;
+            self.execute(&format!(
+                "ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 1"
+            ))
+            .await;
         }
     }
 
@@ -143,7 +148,8 @@ fn a_topic_that_is_replayed_into_itself_brings_back_what_was_lost_and_nothing_tw
         site.has(1000).await;
         assert_eq!(site.said(&site.database).await, before);
         let messages = site.messages(Topic::Enriched).await;
-        let again: Vec<_> = messages.iter().filter(|message| message.headers.get("replay").is_some()).collect();
+        let again: Vec<_> =
+            messages.iter().filter(|message| message.headers.get("replay").is_some()).collect();
         assert_eq!(again.len(), 500);
         let original = |copy: &&tracker_stream::envelope::Message| {
             messages.iter().any(|each| {
@@ -165,13 +171,18 @@ fn a_replay_that_is_killed_again_and_again_ends_with_the_same_rows_and_can_be_co
     run(async {
         const EVENTS: u64 = 3000;
         let mut site =
-            Site::start("replay_killed", &[("REPLAY__BLOCK_ROWS", "50"), ("REPLAY__BLOCK_EVERY", "20ms")]).await;
+            Site::start("replay_killed", &[("REPLAY__BLOCK_ROWS", "50"), ("REPLAY__BLOCK_EVERY", "20ms")])
+                .await;
         site.tells(EVENTS).await;
         let before = site.said(&site.database).await;
         let arguments = ["replay", "--topic", "enriched", "--from", "start", "--into", "shadow", "--json"];
         let (id, shadow) = killed(&site, &arguments, EVENTS).await;
         let ended = site.tracker_output(&arguments);
-        assert!(ended.status.success() && said(&ended).contains(&format!("replay {id} goes on")), "{}", said(&ended));
+        assert!(
+            ended.status.success() && said(&ended).contains(&format!("replay {id} goes on")),
+            "{}",
+            said(&ended)
+        );
 
         let table = format!("{shadow}.events");
         assert_eq!(site.rows_and_ids(&table, "eid").await, (EVENTS, EVENTS));
@@ -180,8 +191,12 @@ fn a_replay_that_is_killed_again_and_again_ends_with_the_same_rows_and_can_be_co
         assert!(compared.status.success(), "{}", said(&compared));
 
         // Rows that are wrong, missing, and doubled.
-        site.execute("ALTER TABLE events UPDATE url = 'wrong' WHERE ename = 'view' SETTINGS mutations_sync = 1").await;
-        site.execute(&format!("ALTER TABLE events DELETE WHERE host = '{LOST}' SETTINGS mutations_sync = 1")).await;
+        site.execute(
+            "ALTER TABLE events UPDATE url = 'wrong' WHERE ename = 'view' SETTINGS mutations_sync = 1",
+        )
+        .await;
+        site.execute(&format!("ALTER TABLE events DELETE WHERE host = '{LOST}' SETTINGS mutations_sync = 1"))
+            .await;
         assert_eq!(site.tracker_output(&["replay", "compare", &id]).status.code(), Some(1));
         let swap = ["replay", "swap", &id, "--yes"];
         let refused = site.tracker_output(&swap);
@@ -219,11 +234,13 @@ async fn killed(site: &Site, arguments: &[&str], events: u64) -> (String, String
         let mut command = site.command(arguments);
         let mut replay = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("tracker starts");
         let (id, shadow) = until("the replay is listed", async || {
-            let listed: Value = serde_json::from_str(site.tracker(&["replay", "ls", "--json"]).lines().next()?).ok()?;
+            let listed: Value =
+                serde_json::from_str(site.tracker(&["replay", "ls", "--json"]).lines().next()?).ok()?;
             Some((listed["id"].as_str()?.to_owned(), listed["database"].as_str()?.to_owned()))
         })
         .await;
-        let there = format!("SELECT count() AS n FROM system.tables WHERE database = '{shadow}' AND name = 'events'");
+        let there =
+            format!("SELECT count() AS n FROM system.tables WHERE database = '{shadow}' AND name = 'events'");
         let stored = format!("SELECT count() AS n FROM {shadow}.events");
         let rows = until("a part of the shadow", async || {
             if site.count(&there).await == 0 {
@@ -286,7 +303,11 @@ fn lost_payments_come_back_to_the_cent_and_erased_persons_do_not() {
             site.execute(&format!("TRUNCATE TABLE {table}")).await;
         }
         assert_eq!(site.counts(&all, ["erased", "written"]), [10, 90]);
-        assert_eq!(site.rows(revenue).await, before[1..], "what the other user is worth, and nothing of the erased one");
+        assert_eq!(
+            site.rows(revenue).await,
+            before[1..],
+            "what the other user is worth, and nothing of the erased one"
+        );
         assert_eq!(site.counts(&TABLE, ["erased", "written"]), [10, 20]);
         assert_eq!(site.count(&format!("SELECT count() AS n FROM events WHERE vid = '{ANN}'")).await, 0);
         site.has(20).await;
@@ -294,7 +315,8 @@ fn lost_payments_come_back_to_the_cent_and_erased_persons_do_not() {
         let again = event(1, KEPT, ANN);
         site.produce([(again.fact.eid.to_string(), again)]).await;
         site.has(21).await;
-        site.execute(&format!("ALTER TABLE events DELETE WHERE vid = '{ANN}' SETTINGS mutations_sync = 1")).await;
+        site.execute(&format!("ALTER TABLE events DELETE WHERE vid = '{ANN}' SETTINGS mutations_sync = 1"))
+            .await;
         assert_eq!(site.counts(&TABLE, ["erased", "present", "written"]), [10, 20, 1]);
     });
 }
@@ -312,10 +334,17 @@ fn a_rate_is_kept_and_what_the_loader_has_not_stored_is_left_to_it() {
 
         site.stop(Program::Load).await;
         site.produce([event(1, KEPT, ANN)].map(|event| (event.fact.eid.to_string(), event))).await;
-        until("the event is enriched", async || (site.messages(Topic::Enriched).await.len() == 501).then_some(())).await;
+        until("the event is enriched", async || {
+            (site.messages(Topic::Enriched).await.len() == 501).then_some(())
+        })
+        .await;
         let refused = site.tracker_output(&[&["replay"], &TABLE[..]].concat());
         assert_eq!(refused.status.code(), Some(1));
-        assert!(said(&refused).contains("loader_behind: load.events has yet to store 1 messages"), "{}", said(&refused));
+        assert!(
+            said(&refused).contains("loader_behind: load.events has yet to store 1 messages"),
+            "{}",
+            said(&refused)
+        );
         site.launch(Program::Load);
         site.has(501).await;
         // It was begun, and goes on from there; what came meanwhile is not of its range.
@@ -332,12 +361,18 @@ fn a_replay_that_cannot_be_says_what_to_change() {
             (vec!["--topic", "enriched"], "--from"),
             (vec!["--topic", "clicks", "--from", "start"], "must be enriched, payments or events"),
             (vec!["--topic", "events", "--from", "start"], "--into topic"),
-            (vec!["--topic", "enriched", "--from", "start", "--into", "payments"], "goes into events, shadow or topic"),
+            (
+                vec!["--topic", "enriched", "--from", "start", "--into", "payments"],
+                "goes into events, shadow or topic",
+            ),
             (vec!["--topic", "enriched", "--from", "yesterday"], "--from must be start, end, a time"),
             (vec!["--topic", "enriched", "--from", "99"], "0:1200,1:1180"),
             (vec!["--topic", "enriched", "--from", "7:0"], "--from names partition 7, which there is not"),
             (vec!["--topic", "enriched", "--from", "0:999999999"], "--from names offset 999999999"),
-            (vec!["--topic", "enriched", "--from", "end", "--to", "1d", "--filter", "host"], "--filter host must be"),
+            (
+                vec!["--topic", "enriched", "--from", "end", "--to", "1d", "--filter", "host"],
+                "--filter host must be",
+            ),
             (vec!["--topic", "enriched", "--from", "start", "--rate", "fast"], "must be a number"),
             (vec!["--resume", "x", "--topic", "enriched"], "cannot be used with"),
         ] {
@@ -345,7 +380,9 @@ fn a_replay_that_cannot_be_says_what_to_change() {
             assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {}", said(&refused));
             assert!(said(&refused).contains(words), "{arguments:?}: {}", said(&refused));
         }
-        for arguments in [vec!["--resume", "x"], vec!["compare", "x"], vec!["swap", "x", "--yes"], vec!["drop", "x"]] {
+        for arguments in
+            [vec!["--resume", "x"], vec!["compare", "x"], vec!["swap", "x", "--yes"], vec!["drop", "x"]]
+        {
             let refused = site.tracker_output(&[&["replay"], &arguments[..]].concat());
             assert_eq!(refused.status.code(), Some(1));
             assert!(said(&refused).contains("see `tracker replay ls`"), "{}", said(&refused));

@@ -45,7 +45,8 @@ fn blocks(messages: &[Message], bounds: Bounds) -> Vec<(i64, i64)> {
 
 #[test]
 fn a_block_ends_by_its_rows_or_its_bytes() {
-    let messages: Vec<_> = [10, 10, 900, 10, 10, 10, 10].into_iter().zip(0..).map(|(b, o)| message(o, b)).collect();
+    let messages: Vec<_> =
+        [10, 10, 900, 10, 10, 10, 10].into_iter().zip(0..).map(|(b, o)| message(o, b)).collect();
     let bounds = Bounds { rows: 3, bytes: 256 * 2 + 900 };
     assert_eq!(blocks(&messages, bounds), [(0, 2), (3, 5), (6, 6)]);
     assert_eq!(blocks(&messages, Bounds { rows: 100, bytes: 900 }), [(0, 2), (3, 6)]);
@@ -91,7 +92,9 @@ fn a_plan_knows_the_block_that_it_was_made_for() {
     assert!(plan.is_of(&of(&[4, 5, 9])));
     assert!(!plan.is_of(&of(&[4, 5])) && !plan.is_of(&of(&[5, 9])) && !plan.is_of(&Block::default()));
     let mut of_another_topic = Block::default();
-    [4, 5, 9].iter().for_each(|offset| of_another_topic.take(Message { timestamp_ms: 0, ..message(*offset, 0) }));
+    [4, 5, 9]
+        .iter()
+        .for_each(|offset| of_another_topic.take(Message { timestamp_ms: 0, ..message(*offset, 0) }));
     assert!(!plan.is_of(&of_another_topic));
 }
 
@@ -113,7 +116,8 @@ fn ranges_are_cut_from_what_there_is(
     let ranges = cut(&ENDS, &offsets(from), &offsets(to));
     match (ranges, wanted) {
         (Ok(ranges), Ok(wanted)) => {
-            let ranges: Vec<_> = ranges.iter().map(|range| (range.partition, range.first, range.end)).collect();
+            let ranges: Vec<_> =
+                ranges.iter().map(|range| (range.partition, range.first, range.end)).collect();
             assert_eq!(ranges, wanted);
         }
         (Err(mistake), Err(words)) => assert!(mistake.to_string().starts_with(words), "{mistake}"),

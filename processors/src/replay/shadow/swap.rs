@@ -180,13 +180,15 @@ async fn views_know_no_more(pair: &Pair) -> Result<(), Fault> {
     if pair.table != "events" {
         return Ok(());
     }
-    let Pair { client, live, .. } = pair;
+    let Pair { client, live, shadow, .. } = pair;
     let sql = format!(
-        "SELECT countIf(day < (SELECT toDate(min(created_at)) FROM {live}.events)) AS more FROM {live}.dailies_data"
+        "SELECT countIf(day < (SELECT toDate(min(created_at)) FROM (
+            SELECT created_at FROM {live}.events UNION ALL SELECT created_at FROM {shadow}.events
+        ))) AS more FROM {live}.dailies_data"
     );
     let rows: Vec<Row> = client.rows(&sql, &[]).await?;
     if rows.first().is_some_and(|row| row.more > 0) {
-        let detail = "dailies has days from before the oldest event: made anew, the views would forget them. Swap by hand: \
+        let detail = "dailies has days from before the oldest event of both: made anew, the views would forget them. Swap by hand: \
             ALTER TABLE … REPLACE PARTITION, and mend the views of that month";
         return Err(Fault::new("views_know_more", detail));
     }

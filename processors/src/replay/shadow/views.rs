@@ -55,8 +55,8 @@ pub async fn of(pair: &Pair) -> Result<Vec<View>, Fault> {
 /// # Errors
 /// No answer.
 pub(super) async fn sorting_key(pair: &Pair, table: &str) -> Result<String, Fault> {
-    let sql = "SELECT sorting_key AS name FROM system.tables
-        WHERE database = {database:String} AND name = {table:String}";
+    let sql = "SELECT sorting_key AS name FROM system.tables AS t
+        WHERE t.database = {database:String} AND t.name = {table:String}";
     let keys: Vec<Named> = pair.client.rows(sql, &[("database", &pair.live), ("table", table)]).await?;
     let key = keys.into_iter().next().map(|key| key.name);
     key.ok_or_else(|| Fault::new("clickhouse_answer", format!("no table {table} in {}", pair.live)))
