@@ -7,6 +7,7 @@ use tracker_processors::{
     config::{ProcessConfig, work},
     enrich::{EnrichConfig, privacy::Privacy},
     groups::GuardConfig,
+    replay::ReplayConfig,
 };
 use tracker_stream::{
     config::{Mistakes, Settings},
@@ -50,6 +51,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     mistakes.collect(EdgeConfig::read(settings));
     mistakes.collect(EnrichConfig::read(settings));
     mistakes.collect(GuardConfig::read(settings));
+    mistakes.collect(ReplayConfig::read(settings));
     mistakes.collect(settings.section("privacy").and_then(|privacy| Privacy::new(&privacy)));
     mistakes.collect(registry::configured(settings));
     for name in ["load", "payments"] {

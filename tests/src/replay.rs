@@ -54,7 +54,7 @@ impl Site {
     /// Puts events on the raw topic, every second one of the lost host, and waits until the table and its views have them.
     async fn tells(&self, events: u64) {
         let visitor = |number: u64| Uuid::from_u128(u128::from(number % 50) + 100);
-        let host = |number: u64| if number % 2 == 0 { KEPT } else { LOST };
+        let host = |number: u64| if number.is_multiple_of(2) { KEPT } else { LOST };
         let all = (0..events).map(|number| event(number, host(number), visitor(number)));
         self.produce(all.map(|event| (event.fact.eid.to_string(), event))).await;
         self.has(events).await;

@@ -50,12 +50,7 @@ impl<K: crate::keep::Keep> Sender<K> {
         let now = Timestamp(clock::now_ms());
         let next = pages.next(&self.node, now, || self.books.take(), Uuid::now_v7);
         let messages = next.iter().map(|page| self.message(page)).collect();
-        self.keep
-            .keep(messages)
-            .await
-            .into_iter()
-            .map(|verdict| verdict.map(drop))
-            .collect::<Result<(), _>>()?;
+        self.keep.keep(messages).await.into_iter().try_for_each(|verdict| verdict.map(drop))?;
         pages.kept();
         Ok(())
     }
