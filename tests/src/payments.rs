@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tracker_schemas::{Decimal, Encoder, Payment, Record, Timestamp, Topic};
+use tracker_stream::kafka::partition_of;
 use uuid::Uuid;
 
 /// One for what is rough: a flood of events, and messages that no lane can read.
@@ -252,7 +253,15 @@ struct Broken {
     topic: Topic,
     origin: &'static str,
     key: Uuid,
+    /// The id of the good one.
+    behind: Uuid,
     payload: Vec<u8>,
+}
+
+/// The id of an event whose partition is that of `key`. The key itself would be a repeat, and dropped.
+fn beside(key: Uuid) -> Uuid {
+    let partition = |id: Uuid| partition_of(id.to_string().as_bytes(), 3);
+    std::iter::repeat_with(Uuid::now_v7).find(|id| partition(*id) == partition(key)).expect("one in three is")
 }
 
 #[test]
@@ -274,7 +283,11 @@ fn a_broken_message_is_buried_as_it_was_and_the_stream_goes_on() {
             (Topic::Payments, "payments"),
         ];
         let broken = lanes.into_iter().flat_map(|(topic, origin)| {
-            payloads.clone().map(|payload| Broken { topic, origin, key: Uuid::now_v7(), payload })
+            payloads.clone().map(|payload| {
+                let key = Uuid::now_v7();
+                let behind = if topic == Topic::Events { beside(key) } else { key };
+                Broken { topic, origin, key, behind, payload }
+            })
         });
         let broken: Vec<Broken> = broken.collect();
         for (topic, _) in lanes {
@@ -295,11 +308,11 @@ fn a_broken_message_is_buried_as_it_was_and_the_stream_goes_on() {
     });
 }
 
-/// Something good under the same key, so that it stands in the same partition.
-async fn send_behind(site: &Site, Broken { topic, key, .. }: &Broken) {
+/// Something good that stands in the same partition.
+async fn send_behind(site: &Site, Broken { topic, key, behind, .. }: &Broken) {
     match topic {
         Topic::Events | Topic::Enriched => {
-            let body = json!({ "eid": key, "vid": key, "ename": "behind", "cflags": CONSENT });
+            let body = json!({ "eid": behind, "vid": key, "ename": "behind", "cflags": CONSENT });
             assert_eq!(site.post("/tr/v1/tr/", body.to_string()).await.status, 200);
         }
         Topic::Payments => {
@@ -310,15 +323,17 @@ async fn send_behind(site: &Site, Broken { topic, key, .. }: &Broken) {
     }
 }
 
-async fn goes_on(site: &Site, Broken { topic, key, .. }: &Broken) {
+async fn goes_on(site: &Site, Broken { topic, key, behind, .. }: &Broken) {
     match topic {
-        Topic::Events | Topic::Enriched => assert_eq!(site.event(&key.to_string()).await["ename"], "behind"),
+        Topic::Events | Topic::Enriched => {
+            assert_eq!(site.event(&behind.to_string()).await["ename"], "behind");
+        }
         Topic::Payments => assert_eq!(amount(site, *key, "revenue").await, "1.0000"),
         _ => {}
     }
 }
 
-async fn is_buried(site: &Site, Broken { topic, origin, key, payload }: &Broken) {
+async fn is_buried(site: &Site, Broken { topic, origin, key, payload, .. }: &Broken) {
     let name = format!("{}{}", site.prefix, topic.name());
     let sql = format!(
         "SELECT topic, origin, reason, detail, lower(hex(payload)) AS payload FROM dead_letters FINAL WHERE key = '{key}'"
