@@ -9,7 +9,7 @@
 //!
 //! Clocks: the machine's own is never changed. What a jump could harm is tried in other ways: events carry times of
 //! four weeks, a process that was stopped for seconds wakes up in another time, and spans are measured by clocks
-//! that only go forward. That a server's clock goes back is tried by messages whose times do.
+//! that only go forward.
 
 pub mod lab;
 pub mod load;

@@ -23,8 +23,14 @@ pub(super) struct Door {
 impl Door {
     /// Lets everyone through until there were failures in a row; then nobody for `pause`.
     pub(super) fn new(lane: &'static str, health: Health, pause: Duration) -> Self {
-        metrics::breaker(lane, State::Closed);
-        Self { lane, health, breaker: Mutex::new(Breaker::new(pause)), opened: Notify::new() }
+        let door = Self { lane, health, breaker: Mutex::new(Breaker::new(pause)), opened: Notify::new() };
+        door.tell(State::Closed);
+        door
+    }
+
+    fn tell(&self, state: State) {
+        metrics::breaker(self.lane, state);
+        self.health.breaker(self.lane, state.tag());
     }
 
     /// Waits until an attempt may be made.
@@ -38,7 +44,7 @@ impl Door {
                 () = tokio::time::sleep_until(ask_at) => {}
             }
         }
-        metrics::breaker(self.lane, self.lock().state());
+        self.tell(self.lock().state());
     }
 
     /// The attempt was answered.
@@ -49,7 +55,7 @@ impl Door {
             self.health.note(self.lane, None);
         }
         breaker.succeeded();
-        metrics::breaker(self.lane, State::Closed);
+        self.tell(State::Closed);
         self.opened.notify_waiters();
     }
 
@@ -58,7 +64,7 @@ impl Door {
         let mut breaker = self.lock();
         let before = breaker.state();
         breaker.failed(Instant::now());
-        metrics::breaker(self.lane, breaker.state());
+        self.tell(breaker.state());
         if breaker.state() == State::Open {
             if before == State::Closed {
                 tracing::warn!(lane = self.lane, %fault, "the breaker opens");

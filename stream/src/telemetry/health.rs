@@ -10,6 +10,7 @@ use std::{
 pub struct Health {
     parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
     notes: Arc<Mutex<BTreeMap<&'static str, String>>>,
+    breakers: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
 }
 
 impl Health {
@@ -17,7 +18,7 @@ impl Health {
     #[must_use]
     pub fn of(parts: &[&'static str]) -> Self {
         let starting = parts.iter().map(|part| (*part, Some("starting".to_owned()))).collect();
-        Self { parts: Arc::new(Mutex::new(starting)), notes: Arc::default() }
+        Self { parts: Arc::new(Mutex::new(starting)), ..Self::default() }
     }
 
     /// Notes that a part is well, or what it waits for.
@@ -46,6 +47,20 @@ impl Health {
             Some(amiss) => notes.insert(part, amiss),
             None => notes.remove(part),
         };
+    }
+
+    /// Notes the state of a lane's breaker.
+    pub fn breaker(&self, lane: &'static str, state: &'static str) {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).insert(lane, state);
+    }
+
+    /// All of it, for `/status`: what is waited for, the notes, and the breakers of the lanes.
+    #[must_use]
+    pub fn status(&self) -> serde_json::Value {
+        let waits: BTreeMap<_, _> = self.ready().err().unwrap_or_default().into_iter().collect();
+        let notes: BTreeMap<_, _> = self.notes().into_iter().collect();
+        let breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        serde_json::json!({ "ready": waits.is_empty(), "waits": waits, "notes": notes, "breakers": breakers })
     }
 
     /// The notes, by part.
@@ -77,6 +92,11 @@ mod tests {
         health.note("geoip", Some("city.mmdb is missing".to_owned()));
         assert_eq!(health.notes(), [("geoip", "city.mmdb is missing".to_owned())]);
         assert_eq!(health.ready(), Ok(()));
+        health.breaker("load.events", "open");
+        let status = serde_json::json!({
+            "ready": true, "waits": {}, "notes": { "geoip": "city.mmdb is missing" }, "breakers": { "load.events": "open" },
+        });
+        assert_eq!(health.status(), status);
         health.note("geoip", None);
         assert!(health.notes().is_empty());
     }

@@ -1,4 +1,4 @@
-//! `/health`, `/ready` and `/metrics` of the processors, and what one of them answers besides. The edge serves its own.
+//! `/health`, `/ready`, `/status` and `/metrics` of the processors, and what one of them answers besides. The edge serves its own.
 
 use super::Health;
 use crate::fault::Fault;
@@ -128,8 +128,12 @@ fn answer<B>(request: &Request<B>, health: &Health, metrics: &PrometheusHandle) 
             Ok(()) => reply(StatusCode::OK, "text/plain", "ready\n".to_owned()),
             Err(failing) => reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain", lines(failing)),
         },
+        "/status" => reply(StatusCode::OK, "application/json", health.status().to_string()),
         "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4", metrics.render()),
-        _ => reply(StatusCode::NOT_FOUND, "text/plain", "here are /health, /ready and /metrics\n".to_owned()),
+        _ => {
+            let here = "here are /health, /ready, /status and /metrics\n";
+            reply(StatusCode::NOT_FOUND, "text/plain", here.to_owned())
+        }
     }
 }
 
