@@ -4,8 +4,8 @@
 //! goes are one [`Transaction`]: all of it is there, or none. So nothing is lost and nothing is there twice, whoever dies;
 //! and a message whose key came before is dropped as [`DUPLICATE`], by the [`Window`] of its partition.
 //!
-//! The path of a message: [`session`] takes it, asks the window of its partition, and gathers it; [`prepare`] makes of the
-//! gathered batch a transaction; [`commit`] commits it, and its messages have their fates. Three batches are under way at
+//! The path of a message: `session` takes it, asks the window of its partition, and gathers it; `prepare` makes of the
+//! gathered batch a transaction; `commit` commits it, and its messages have their fates. Three batches are under way at
 //! once: while one is committed the next one is prepared, and the one after it gathers.
 //!
 //! A transaction that was taken back is tried again as it is. When its outcome cannot be known, or the producer can do no

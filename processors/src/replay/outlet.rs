@@ -15,7 +15,7 @@ pub const REPLAY: &str = "replay";
 pub enum Outlet {
     /// Rows into a table.
     Table(Store),
-    /// Messages into their topic, as they were, with the header [`REPLAY`]. Nothing of that is repeated blindly: what a
+    /// Messages into their topic, as they were, with the header `REPLAY`. Nothing of that is repeated blindly: what a
     /// killed replay had sent is stored by its loader before the next one asks what is missing.
     Topic {
         /// What is stored.

@@ -1,7 +1,7 @@
 //! Where an event or a payment is: received when and where, read by whom, stored in which table by which insert, or which
 //! dead letter it became, or by which rule it was dropped.
 //!
-//! [`Tracer`] gathers what the tables, the topics and the groups know of an id; [`judge`] makes the answer of it, and
+//! [`Tracer`] gathers what the tables, the topics and the groups know of an id; `judge` makes the answer of it, and
 //! claims nothing that was not found. Reads only: it joins no group and commits nothing.
 
 mod found;
