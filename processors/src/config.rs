@@ -71,7 +71,16 @@ struct BatchConfig {
     #[serde(with = "span")]
     batch_time: Duration,
     batch_bytes: Size,
-    inserts_per_second: f64,
+    /// Zero: as many as come.
+    inserts_per_second: u32,
+}
+
+/// What the lanes of a process share, by the section of their process.
+#[derive(Deserialize)]
+struct SharedConfig {
+    fetch_buffer: Size,
+    #[serde(with = "span")]
+    breaker_pause: Duration,
 }
 
 /// How the lane of `section` gives ClickHouse work.
@@ -83,7 +92,7 @@ pub fn work(settings: &Settings, section: &str) -> Result<Work, Mistakes> {
     let BatchConfig { strategy, batch_rows: rows, batch_time: time, batch_bytes: bytes, inserts_per_second } =
         settings.section(section)?;
     let process = section.split_once('.').map_or(section, |(process, _)| process);
-    let ProcessConfig { fetch_buffer, breaker_pause, .. } = settings.section(process)?;
+    let SharedConfig { fetch_buffer, breaker_pause } = settings.section(process)?;
     let mut mistakes = Mistakes::default();
     if !(1..=MOST_ROWS).contains(&rows) {
         let detail = format!("must be between 1 and {MOST_ROWS}: an insert must be one block");
@@ -92,10 +101,6 @@ pub fn work(settings: &Settings, section: &str) -> Result<Work, Mistakes> {
     if bytes.0 == 0 {
         mistakes.add(Mistake::new(format!("{section}.batch_bytes"), "must be at least 1"));
     }
-    if !(inserts_per_second.is_finite() && inserts_per_second >= 0.0) {
-        let detail = "must be a number, or 0 for as many as come";
-        mistakes.add(Mistake::new(format!("{section}.inserts_per_second"), detail));
-    }
     if fetch_buffer.0 == 0 {
         mistakes.add(Mistake::new(format!("{process}.fetch_buffer"), "must be at least 1"));
     } else if fetch_buffer < bytes {
@@ -103,7 +108,7 @@ pub fn work(settings: &Settings, section: &str) -> Result<Work, Mistakes> {
         mistakes.add(Mistake::new(format!("{process}.fetch_buffer"), detail));
     }
     let pace = Pace::new(strategy, Limits { rows, bytes: bytes.0, time }, MOST_ROWS);
-    mistakes.or(Work { pace, per_second: inserts_per_second, breaker_pause })
+    mistakes.or(Work { pace, per_second: f64::from(inserts_per_second), breaker_pause })
 }
 
 #[cfg(test)]
@@ -146,11 +151,6 @@ mod tests {
         "load.events.batch_bytes must be at least 1"
     )]
     #[case("[load]\nfetch_buffer = \"0B\"", "load.dead_letters", "load.fetch_buffer must be at least 1")]
-    #[case(
-        "[payments]\ninserts_per_second = -1.0",
-        "payments",
-        "payments.inserts_per_second must be a number"
-    )]
     #[case("[payments]\nbatch_rows = 0", "payments", "payments.batch_rows must be between 1 and")]
     #[case("[payments]\nbatch_bytes = \"0B\"", "payments", "payments.batch_bytes must be at least 1")]
     #[case("[payments]\nfetch_buffer = \"0B\"", "payments", "payments.fetch_buffer must be at least 1")]
