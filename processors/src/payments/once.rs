@@ -12,7 +12,7 @@
 //! them in the same moment. Then the table has both until ClickHouse merges them into one; lifetime values count one.
 
 use crate::{
-    clickhouse::Client,
+    clickhouse::{Client, within},
     rows::{PaymentKey, PaymentRow},
 };
 use serde::Deserialize;
@@ -30,10 +30,10 @@ use tracker_stream::{
 };
 use uuid::Uuid;
 
-/// Why a payment is dropped whose id is stored already.
-pub const DUPLICATE: &str = "duplicate";
+/// Why a payment is dropped whose id is stored already: the same tag as that of a repeated event.
+pub use tracker_stream::transact::DUPLICATE;
 
-/// Payments asked after at once: the question must stay within ClickHouse's `max_query_size` of 256 KiB.
+/// Payments asked after at once: as many as a batch has.
 const ASKED: usize = 1000;
 /// How long an answer may take: a ClickHouse that says nothing is not there.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -65,9 +65,7 @@ impl Once {
                 list.join(",")
             );
             let named = [("token", token)];
-            let asked = self.client.rows::<Found>(&sql, &named);
-            let silent = |_| Fault::new("clickhouse_timeout", format!("no answer within {ANSWER:?}"));
-            for Found { oid, id, ours } in tokio::time::timeout(ANSWER, asked).await.map_err(silent)?? {
+            for Found { oid, id, ours } in within(ANSWER, self.client.rows::<Found>(&sql, &named)).await? {
                 let by = if ours { By::ThisInsert } else { By::Another };
                 let known = stored.entry(PaymentKey { oid, id }).or_insert(by);
                 *known = (*known).min(by);
@@ -131,7 +129,7 @@ impl Sift<PaymentRow> for Once {
 impl Sink<PaymentRow> for Once {
     async fn write(&self, range: &PlannedRange, items: &[PaymentRow]) -> Result<(), WriteError> {
         let token = range.token();
-        let rows: Vec<PaymentRow> = items.iter().map(|row| row.stamped(&token)).collect();
+        let rows: Vec<PaymentRow> = items.iter().cloned().map(|row| row.stamped(&token)).collect();
         self.client.insert(&rows, &token).await
     }
 

@@ -1,8 +1,8 @@
 //! What became of each message, by what was found. Pure.
 
 use super::found::{Copy, Fate, Findings, Letter, Reached, Trace, Verdict};
-use crate::payments::DUPLICATE;
 use tracker_schemas::Topic;
+use tracker_stream::transact::DUPLICATE;
 
 /// The answer.
 pub(super) fn judge(findings: Findings) -> Trace {

@@ -3,6 +3,7 @@
 use super::{Entry, Flaw, LANES, Rows, Span};
 use crate::clickhouse::Client;
 use serde::Deserialize;
+use tracker_schemas::Topic;
 use tracker_stream::fault::Fault;
 
 /// Up to which offset a lane's pages reach.
@@ -58,6 +59,7 @@ const FLAWS: &str = "
         WHERE page.process != 'edge' AND notEmpty(page.counts)
             AND page.written_at >= fromUnixTimestamp64Milli({written:Int64})
     )
+    SELECT * FROM (
     SELECT lane, topic, partition, minute_ms, pages.first AS first, least(pages.last, before) AS last,
         toUInt64(0) AS counted, true AS overlap
     FROM pages WHERE place > 1 AND before >= pages.first
@@ -70,12 +72,13 @@ const FLAWS: &str = "
     FROM pages
     WHERE pages.counted > pages.last - pages.first + 1
         OR (pages.counted < pages.last - pages.first + 1 AND topic IN ('events', 'payments'))
-    ORDER BY minute_ms, lane, partition, first
-    LIMIT 100";
+    )
+    WHERE minute_ms >= {from:Int64} AND minute_ms < {to:Int64}
+    ORDER BY minute_ms, lane, partition, first";
 
 pub(super) async fn flaws(client: &Client, span: &Span) -> Result<Vec<Flaw>, Fault> {
-    let [written, ..] = bounds(span);
-    client.rows(FLAWS, &[("written", &written)]).await
+    let [written, from, to] = bounds(span);
+    client.rows(FLAWS, &[("written", &written), ("from", &from), ("to", &to)]).await
 }
 
 /// Counted without FINAL: a double row must show, even one that a merge is going to take away. An event's day is within 30
@@ -104,7 +107,7 @@ const ROWS: &str = "
 
 pub(super) async fn rows(client: &Client, prefix: &str, span: &Span) -> Result<Vec<Rows>, Fault> {
     let [_, from, to] = bounds(span);
-    let read = LANES.iter().filter(|(_, topic)| *topic != "dead_letters");
+    let read = LANES.iter().filter(|(_, topic)| *topic != Topic::DeadLetters.name());
     // One text: the client would escape the quotes of an array's texts once more.
     let topics = read.map(|(_, topic)| format!("{prefix}{topic}")).collect::<Vec<_>>().join(",");
     client.rows(ROWS, &[("from", &from), ("to", &to), ("topics", &topics)]).await

@@ -22,16 +22,17 @@ pub use evidence::{Entry, Evidence, Flaw, Rows, Unread};
 pub use judge::judge;
 pub use report::{Balance, Break, Counts, Report, State};
 
-use crate::clickhouse::Client;
+use crate::{clickhouse::Client, enrich, load, payments};
 use std::time::Duration;
+use tracker_schemas::Topic;
 use tracker_stream::{books::minute, clock, fault::Fault, kafka::KafkaConfig};
 
 /// The lanes whose books are compared, in the order in which data meets them, each with the topic that it reads.
 pub const LANES: [(&str, &str); 4] = [
-    ("enrich", "events"),
-    ("load.events", "enriched"),
-    ("payments", "payments"),
-    ("load.dead_letters", "dead_letters"),
+    (enrich::LANE, Topic::Events.name()),
+    (load::EVENTS, Topic::Enriched.name()),
+    (payments::PAYMENTS, Topic::Payments.name()),
+    (load::DEAD_LETTERS, Topic::DeadLetters.name()),
 ];
 
 /// Which minutes are judged.
