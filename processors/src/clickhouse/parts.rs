@@ -37,8 +37,13 @@ const COUNT: &str = "SELECT table, max(parts) AS parts FROM (
     ) GROUP BY table";
 
 impl Client {
+    /// The parts of that partition of a table which has the most, as they were counted last.
+    pub(crate) fn parts_of(&self, table: &str) -> u64 {
+        self.parts.of(table)
+    }
+
     /// Counts the parts of every table.
-    pub(super) async fn count_parts(&self) -> Result<(), Fault> {
+    pub(crate) async fn count_parts(&self) -> Result<(), Fault> {
         let counted: Vec<Counted> = self.server().rows(COUNT, &[("database", self.database())]).await?;
         for Counted { table, parts } in &counted {
             metrics::parts(table, *parts);

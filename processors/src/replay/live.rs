@@ -61,15 +61,10 @@ impl Live {
 
     /// Why live traffic goes first just now.
     async fn need(&self, store: &Store) -> Result<Option<String>, Fault> {
-        #[derive(serde::Deserialize)]
-        struct Most {
-            parts: u64,
-        }
-        let table = store.table();
-        let sql = "SELECT max(n) AS parts FROM (SELECT count() AS n FROM system.parts
-            WHERE active AND database = currentDatabase() AND table = {table:String} GROUP BY partition_id)";
-        let most: Vec<Most> = store.client().rows(sql, &[("table", table)]).await?;
-        if let Some(Most { parts }) = most.first().filter(|most| most.parts > self.config.yield_parts) {
+        let (client, table) = (store.client(), store.table());
+        client.count_parts().await?;
+        let parts = client.parts_of(table);
+        if parts > self.config.yield_parts {
             return Ok(Some(format!("{table} has {parts} parts in a partition (replay.yield_parts)")));
         }
         for topic in [Replayed::Enriched, Replayed::Payments].into_iter().filter(|_| self.heeds_lag) {

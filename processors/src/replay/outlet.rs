@@ -55,20 +55,27 @@ impl Outlet {
 
 async fn send(producer: &Producer, id: &str, messages: &mut Vec<&Message>) -> Result<u64, Fault> {
     let verdicts = producer.send(messages.iter().map(|message| again(message, id)).collect()).await;
-    let mut failed = Vec::new();
-    let (mut refused, mut last) = (0, None);
+    let (mut failed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
     for (message, verdict) in messages.iter().zip(verdicts) {
         match verdict {
             Ok(()) => {}
-            Err(fault) if fault.tag == "too_large" => refused += 1, // by the header, at most
+            Err(fault) if fault.tag == "too_large" => refused.push(*message), // by the header, at most
             Err(fault) => {
                 failed.push(*message);
                 last = Some(fault);
             }
         }
     }
-    *messages = failed;
-    last.map_or(Ok(refused), Err)
+    let count = refused.len() as u64;
+    // While any failed, those that were refused stay too: the call that succeeds is the one that counts them.
+    messages.clear();
+    match last {
+        None => Ok(count),
+        Some(fault) => {
+            messages.extend(failed.into_iter().chain(refused));
+            Err(fault)
+        }
+    }
 }
 
 /// The message as it was, by whose key and time it meets its like.

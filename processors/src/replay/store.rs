@@ -92,47 +92,52 @@ impl Store {
     /// The world's: the same call again stores nothing twice.
     pub async fn insert(&self, range: &PlannedRange, messages: &[&Message]) -> Result<u64, Fault> {
         let stored = match &self.rows {
-            Rows::Events(step) => insert(&self.client, range, &kept(step, messages)).await?,
+            Rows::Events(step) => {
+                let (offsets, rows) = kept(step, messages);
+                insert(&self.client, range, &offsets, &rows).await?
+            }
             Rows::Payments(step) => {
-                let (mut rows, token) = (kept(step, messages), range.token());
-                rows.iter_mut().for_each(|(_, row)| *row = row.stamped(&token));
-                insert(&self.client, range, &rows).await?
+                let ((offsets, rows), token) = (kept(step, messages), range.token());
+                let rows: Vec<_> = rows.into_iter().map(|row| row.stamped(&token)).collect();
+                insert(&self.client, range, &offsets, &rows).await?
             }
         };
         Ok((messages.len() - stored) as u64)
     }
 }
 
-/// The rows of messages, each with its offset. What is no row was a dead letter before, and still is.
-fn kept<S: Step>(step: &S, messages: &[&Message]) -> Vec<(i64, S::Out)> {
+/// The rows of messages, and their offsets beside them. What is no row was a dead letter before, and still is.
+fn kept<S: Step>(step: &S, messages: &[&Message]) -> (Vec<i64>, Vec<S::Out>) {
     let row = |message: &&Message| match step.step(message) {
         Verdict::Keep(row) => Some((message.offset, row)),
         Verdict::Drop(_) | Verdict::Refuse(_) => None,
     };
-    messages.iter().filter_map(row).collect()
+    messages.iter().filter_map(row).unzip()
 }
 
 /// Stores rows, and says how many of them were taken.
-async fn insert<T: TableRow + Clone>(
+async fn insert<T: TableRow>(
     client: &Client,
     range: &PlannedRange,
-    rows: &[(i64, T)],
+    offsets: &[i64],
+    rows: &[T],
 ) -> Result<usize, Fault> {
-    let (mut stored, mut waiting) = (0, vec![(range.clone(), rows)]);
-    while let Some((range, rows)) = waiting.pop() {
-        let block: Vec<T> = rows.iter().map(|(_, row)| row.clone()).collect();
-        if block.is_empty() {
+    let (mut stored, mut waiting) = (0, vec![(range.clone(), offsets, rows)]);
+    while let Some((range, offsets, rows)) = waiting.pop() {
+        if rows.is_empty() {
             continue;
         }
-        match client.insert(&block, &range.token()).await {
+        match client.insert(rows, &range.token()).await {
             Ok(()) => stored += rows.len(),
             Err(WriteError::Fault(fault)) => return Err(fault),
             Err(WriteError::Content(refusal)) if rows.len() == 1 => {
                 tracing::warn!(partition = range.partition, offset = range.first, %refusal, "not stored");
             }
             Err(WriteError::Content(_)) => {
-                let (left, right) = rows.split_at(rows.len() / 2);
-                waiting.extend([right, left].map(|half| (part(&range, half), half)));
+                let middle = rows.len() / 2;
+                let ((left, right), (first, second)) = (offsets.split_at(middle), rows.split_at(middle));
+                let halves = [(right, second), (left, first)];
+                waiting.extend(halves.map(|(offsets, rows)| (part(&range, offsets), offsets, rows)));
             }
         }
     }
@@ -140,11 +145,10 @@ async fn insert<T: TableRow + Clone>(
 }
 
 /// The range of some rows of it.
-fn part<T>(range: &PlannedRange, rows: &[(i64, T)]) -> PlannedRange {
-    let offset = |row: Option<&(i64, T)>, else_: i64| row.map_or(else_, |(offset, _)| *offset);
+fn part(range: &PlannedRange, offsets: &[i64]) -> PlannedRange {
     PlannedRange {
-        first: offset(rows.first(), range.first),
-        last: offset(rows.last(), range.last),
+        first: offsets.first().copied().unwrap_or(range.first),
+        last: offsets.last().copied().unwrap_or(range.last),
         ..range.clone()
     }
 }

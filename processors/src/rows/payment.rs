@@ -86,7 +86,8 @@ impl PaymentRow {
 
     /// The same row with the token of the insert that stores it.
     #[must_use]
-    pub fn stamped(&self, token: &str) -> Self {
-        Self { token: token.to_owned(), ..self.clone() }
+    pub fn stamped(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.token);
+        self
     }
 }

@@ -67,9 +67,10 @@ pub async fn compare(pair: &Pair) -> Result<Vec<Compared>, Fault> {
 /// One table, by partition.
 pub(super) async fn table(pair: &Pair, table: &str, key: &str) -> Result<Vec<Compared>, Fault> {
     let mut compared: BTreeMap<String, Compared> = BTreeMap::new();
+    let told = Told { key, content: pair.content(table).await? };
     for (database, other) in [(&pair.live, &pair.shadow), (&pair.shadow, &pair.live)] {
         for (part, side) in
-            side(pair, &format!("{database}.{table}"), &format!("{other}.{table}"), key).await?
+            side(pair, &format!("{database}.{table}"), &format!("{other}.{table}"), &told).await?
         {
             let both = compared.entry(part.clone()).or_insert_with(|| Compared {
                 table: table.to_owned(),
@@ -90,9 +91,14 @@ struct Counted {
     side: Side,
 }
 
-async fn side(pair: &Pair, here: &str, there: &str, key: &str) -> Result<Vec<(String, Side)>, Fault> {
-    let name = here.rsplit('.').next().unwrap_or(here);
-    let content = pair.content(name).await?;
+/// What tells a row from another, and what it says.
+struct Told<'a> {
+    key: &'a str,
+    content: String,
+}
+
+async fn side(pair: &Pair, here: &str, there: &str, told: &Told<'_>) -> Result<Vec<(String, Side)>, Fault> {
+    let Told { key, content } = told;
     // Nullable columns have no hash of their own: the text of all of them has one.
     let sql = format!(
         "SELECT part, sum(r) AS rows, sum(i) AS ids, sum(c) AS checksum, sum(o) AS only FROM (
