@@ -55,9 +55,6 @@ pub struct ProcessConfig {
     pub listen: SocketAddr,
     /// Bytes fetched ahead of each lane.
     pub fetch_buffer: Size,
-    /// How long a lane lets ClickHouse alone after failures in a row.
-    #[serde(with = "span")]
-    pub breaker_pause: Duration,
     /// How long storing may take after SIGTERM.
     #[serde(with = "span")]
     pub grace: Duration,

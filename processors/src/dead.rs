@@ -61,7 +61,7 @@ pub struct Reader {
 #[derive(Clone)]
 pub struct Letters {
     reader: Reader,
-    codec: Arc<Codec>,
+    encoder: Arc<Encoder<DeadLetter>>,
     topic: Arc<str>,
 }
 
@@ -69,12 +69,8 @@ pub struct Letters {
 #[derive(Clone)]
 pub struct DeadLetters {
     letters: Letters,
+    decoder: Arc<Decoder<DeadLetter>>,
     producer: Producer,
-}
-
-struct Codec {
-    encoder: Encoder<DeadLetter>,
-    decoder: Decoder<DeadLetter>,
 }
 
 impl DeadLetters {
@@ -86,6 +82,7 @@ impl DeadLetters {
         let options = ProducerOptions { name: PRODUCER, linger: LINGER, timeout: TIMEOUT, buffer: BUFFER };
         Ok(Self {
             letters: Letters::of(settings, reader).await?,
+            decoder: Arc::new(codec::decoder(settings).await?),
             producer: Producer::start(&settings.kafka()?, &options, health)?,
         })
     }
@@ -94,7 +91,7 @@ impl DeadLetters {
     #[must_use]
     pub fn of_lane(&self, lane: &'static str) -> Self {
         let letters = Letters { reader: Reader { lane, ..self.letters.reader }, ..self.letters.clone() };
-        Self { letters, producer: self.producer.clone() }
+        Self { letters, ..self.clone() }
     }
 }
 
@@ -104,10 +101,8 @@ impl Letters {
     /// # Errors
     /// Wrong settings, or a registry that does not answer.
     pub async fn of(settings: &Settings, reader: Reader) -> Result<Self, Failure> {
-        let codec =
-            Codec { encoder: codec::encoder(settings).await?, decoder: codec::decoder(settings).await? };
-        let topic = settings.kafka()?.topic(Topic::DeadLetters.name());
-        Ok(Self { reader, codec: Arc::new(codec), topic })
+        let encoder = Arc::new(codec::encoder(settings).await?);
+        Ok(Self { reader, encoder, topic: settings.kafka()?.topic(Topic::DeadLetters.name()) })
     }
 
     /// The message of the dead letter that a refused one becomes.
@@ -121,7 +116,7 @@ impl Letters {
         Outgoing {
             topic: Arc::clone(&self.topic),
             key: self.reader.process.into(),
-            payload: fitted(letter, &self.codec.encoder),
+            payload: fitted(letter, &self.encoder),
             headers,
             timestamp_ms: failed_at.0,
         }
@@ -133,7 +128,7 @@ impl Bury for DeadLetters {
         let failed_at = Timestamp(clock::now_ms());
         let letters = &self.letters;
         for (message, refusal) in dead {
-            if is_second_burial(&letters.topic, &letters.codec.decoder, message) {
+            if is_second_burial(&letters.topic, &self.decoder, message) {
                 let at = format!("{}:{}:{}", message.topic, message.partition, message.offset);
                 let detail = format!("{at}: {refusal}; mend the table `dead_letters`, then restart");
                 return Err(Fault::new("dead_letter_twice", detail));

@@ -7,6 +7,7 @@ use time::{
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
+use uuid::Uuid;
 
 /// RFC 3339 with all three places of the milliseconds: as text it sorts as in time.
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
@@ -22,6 +23,14 @@ impl Timestamp {
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
+
+    /// When an id of version 7 was made; one of another version holds no time.
+    #[must_use]
+    pub fn of_id(id: Uuid) -> Option<Self> {
+        let (seconds, nanoseconds) = id.get_timestamp().filter(|_| id.get_version_num() == 7)?.to_unix();
+        let ms = i64::try_from(seconds).ok()?.checked_mul(1000)?;
+        Some(Self(ms + i64::from(nanoseconds / 1_000_000)))
     }
 
     /// The calendar day in UTC, days since 1970-01-01.

@@ -15,6 +15,7 @@ mod watch;
 
 pub use config::ClickHouseConfig;
 pub use insert::MOST_ROWS;
+pub(crate) use query::within;
 pub use watch::PART;
 
 use clickhouse::Compression;

@@ -3,6 +3,7 @@
 use super::{Client, error};
 use clickhouse::error::Error;
 use serde::de::DeserializeOwned;
+use std::{future::Future, time::Duration};
 use tracker_stream::fault::Fault;
 
 /// How values come back: counts as numbers, amounts as text with all their places, times as RFC 3339.
@@ -14,6 +15,15 @@ const ANSWERS: [(&str, &str); 6] = [
     ("output_format_json_validate_utf8", "1"), // a dead letter's payload may be any bytes
     ("max_query_size", "16777216"),            // ten thousand ids are asked for at once
 ];
+
+/// The answer, if it comes in time: a ClickHouse that takes connections and says nothing is not there.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let silent = |_| Err(Fault::new("clickhouse_timeout", format!("no answer within {limit:?}")));
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(silent)
+}
 
 impl Client {
     /// The rows that a query answers, each as `T`; [`serde_json::Value`] takes any. `{name:Type}` in the query stands for

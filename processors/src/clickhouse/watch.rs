@@ -1,6 +1,6 @@
 //! Whether the database can be used, for readiness.
 
-use super::Client;
+use super::{Client, query::within};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracker_stream::{fault::Fault, telemetry::Health};
@@ -20,15 +20,13 @@ impl Client {
         let (client, health, shutdown) = (self.clone(), health.clone(), shutdown.clone());
         tokio::spawn(shutdown.run_until_cancelled_owned(async move {
             for look in (0..COUNTED).cycle() {
-                let looked = tokio::time::timeout(ANSWER, client.has(tables)).await;
-                let silent =
-                    |_| Err(Fault::new("clickhouse_timeout", format!("no answer within {ANSWER:?}")));
-                let looked = looked.unwrap_or_else(silent);
-                if look == 0 && looked.is_ok() {
-                    // Without a right to see them, batches are made without knowing.
-                    let _uncounted = tokio::time::timeout(ANSWER, client.count_parts()).await;
-                }
+                let looked = within(ANSWER, client.has(tables)).await;
+                let answers = looked.is_ok();
                 health.set(PART, looked.map_err(|fault| fault.to_string()));
+                if look == 0 && answers {
+                    // Without a right to see them, batches are made without knowing.
+                    let _uncounted = within(ANSWER, client.count_parts()).await;
+                }
                 tokio::time::sleep(EVERY).await;
             }
         }));

@@ -53,8 +53,8 @@ pub struct EnrichConfig {
 
 /// Section `[keys]`.
 #[derive(Deserialize)]
-struct KeysConfig {
-    file: PathBuf,
+pub(crate) struct KeysConfig {
+    pub(crate) file: PathBuf,
 }
 
 /// All that this lane is told.

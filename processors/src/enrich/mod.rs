@@ -26,6 +26,7 @@ pub mod step;
 mod tests;
 
 pub use config::EnrichConfig;
+pub(crate) use config::KeysConfig;
 
 use crate::{
     codec,

@@ -1,6 +1,7 @@
 //! `GET /trace/{id}`, for who shows a secret key.
 
 use super::{Look, Trace, Tracer, Verdict};
+use crate::enrich::KeysConfig;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{future::Future, path::PathBuf, pin::Pin, time::Duration};
@@ -29,11 +30,7 @@ impl TraceRoute {
     /// # Errors
     /// Settings that name no key file.
     pub fn new(settings: &Settings, tracer: Tracer) -> Result<Self, Failure> {
-        #[derive(serde::Deserialize)]
-        struct Keys {
-            file: PathBuf,
-        }
-        Ok(Self { tracer, keys: settings.section::<Keys>("keys")?.file })
+        Ok(Self { tracer, keys: settings.section::<KeysConfig>("keys")?.file })
     }
 
     async fn answer(&self, id: &str, authorization: Option<&str>) -> Answer {

@@ -79,9 +79,8 @@ impl Tracer {
     pub async fn trace(&self, id: Uuid, look: Look) -> Result<Trace, Fault> {
         let stored = tables::stored(&self.client, id).await?;
         let mut letters = tables::letters(&self.client, id).await?;
-        let prefix = self.kafka.topic("");
         for letter in &mut letters {
-            if let Some(name) = letter.topic.strip_prefix(&*prefix) {
+            if let Some(name) = letter.topic.strip_prefix(&self.kafka.prefix) {
                 letter.topic = name.to_owned();
             }
         }
@@ -97,9 +96,7 @@ impl Tracer {
 
 /// When an id of version 7 was made, at the earliest.
 fn made_at(id: Uuid) -> Option<Timestamp> {
-    let (seconds, nanos) = id.get_timestamp().filter(|_| id.get_version_num() == 7)?.to_unix();
-    let ms = i64::try_from(seconds).ok()?.checked_mul(1000)? + i64::from(nanos / 1_000_000);
-    Some(Timestamp(ms - AHEAD))
+    Timestamp::of_id(id).map(|Timestamp(ms)| Timestamp(ms - AHEAD))
 }
 
 #[cfg(test)]

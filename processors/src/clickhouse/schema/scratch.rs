@@ -10,6 +10,7 @@ use super::{
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use tracker_schemas::Timestamp;
 use tracker_stream::{clock, fault::Fault};
 use uuid::Uuid;
 
@@ -55,12 +56,7 @@ async fn drop(server: &Client, scratch: &str) -> Result<(), Fault> {
 /// Whether it is the scratch database of a check that has long ended.
 fn is_stale(name: &str, prefix: &str, now_ms: i64) -> bool {
     let id = name.strip_prefix(prefix).and_then(|id| Uuid::try_parse(id).ok());
-    let made_at = id.filter(|id| id.get_version_num() == 7).and_then(|id| id.get_timestamp());
-    made_at.is_some_and(|made_at| {
-        let (seconds, nanoseconds) = made_at.to_unix();
-        let made_ms = seconds as i64 * 1000 + i64::from(nanoseconds / 1_000_000);
-        now_ms - made_ms > STALE_MS
-    })
+    id.and_then(Timestamp::of_id).is_some_and(|Timestamp(made_ms)| now_ms - made_ms > STALE_MS)
 }
 
 #[cfg(test)]
