@@ -269,24 +269,27 @@ impl OpenPartitions {
 
     /// Lets partitions go: what was gathered is stored and committed, or left open when the grace is over.
     async fn close(&mut self, partitions: &[i32]) -> Result<(), Fault> {
-        let closing: Vec<Running> =
-            partitions.iter().filter_map(|number| self.tasks.remove(number)).collect();
-        closing.iter().for_each(|running| running.ending.begin());
-        let force_at = tokio::time::Instant::now() + self.grace;
-        let mut outcome = Ok(());
-        for Running { inbox, ending, mut task, .. } in closing {
-            drop(inbox);
-            let ended = match tokio::time::timeout_at(force_at, &mut task).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    ending.force();
-                    task.await
-                }
-            };
-            if let Err(error) = ended {
-                outcome = Err(Fault::new("lane_panicked", error.to_string()));
-            }
+        let (mut endings, mut tasks) = (Vec::new(), Vec::new());
+        for Running { ending, task, .. } in partitions.iter().filter_map(|number| self.tasks.remove(number)) {
+            ending.begin();
+            endings.push(ending);
+            tasks.push(task);
         }
-        outcome
+        let all_ended = async {
+            let mut outcome = Ok(());
+            for task in tasks {
+                if let Err(error) = task.await {
+                    outcome = Err(Fault::new("lane_panicked", error.to_string()));
+                }
+            }
+            outcome
+        };
+        tokio::pin!(all_ended);
+        if let Ok(outcome) = tokio::time::timeout(self.grace, &mut all_ended).await {
+            return outcome;
+        }
+        // All of them at once: each may still take a moment for its last word, and they take it together.
+        endings.iter().for_each(Ending::force);
+        all_ended.await
     }
 }

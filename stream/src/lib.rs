@@ -29,5 +29,7 @@ pub mod registry;
 pub mod retry;
 pub mod strategy;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod transact;
 pub mod window;

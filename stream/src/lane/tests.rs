@@ -8,10 +8,14 @@ use crate::{
     batch::Limits,
     envelope::{Fate, Headers},
     retry::Backoff,
+    testing::until,
 };
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -32,6 +36,8 @@ struct World {
     seen: Mutex<Seen>,
     sink_faults: Mutex<u32>,
     dead_faults: Mutex<u32>,
+    /// No commit is answered.
+    mute: AtomicBool,
 }
 
 impl Seen {
@@ -80,6 +86,9 @@ struct Noted(Arc<World>);
 
 impl Commits for Noted {
     async fn commit(&self, partition: i32, next: i64, plan: Option<Plan>) -> Result<(), Fault> {
+        if self.0.mute.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         self.0.seen().committed.insert(partition, next);
         self.0.seen().commits.push((next, plan));
         Ok(())
@@ -195,12 +204,8 @@ impl Rig {
 
     /// Lets the paused clock run until `wanted`, or fails.
     async fn until(&self, wanted: impl Fn(&Seen) -> bool) {
-        let reached = tokio::time::timeout(Duration::from_secs(600), async {
-            while !wanted(&self.world.seen()) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        });
-        reached.await.expect("the condition was never met");
+        let wanted = || wanted(&self.world.seen());
+        until("the world as it is wanted", Duration::from_secs(600), wanted).await;
     }
 
     async fn end(self) -> Result<(), Fault> {
@@ -350,6 +355,21 @@ async fn shutdown_ends_within_the_grace_period_and_leaves_open_what_is_not_store
     assert!(began_at.elapsed() <= GRACE + Duration::from_secs(1));
     assert_eq!(world.seen().done(0), 0);
     assert_eq!(budget.available_permits(), BUDGET);
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_grace_period_all_partitions_have_their_last_word_together() {
+    let rig = rig(limits(1), World::default());
+    for partition in 0..4 {
+        rig.assign(partition);
+        rig.send(partition, 0, b'a');
+    }
+    rig.until(|seen| seen.writes.len() == 4).await;
+    rig.world.mute.store(true, Ordering::Relaxed); // while each still has to say that it is done
+    let began_at = tokio::time::Instant::now();
+    rig.end().await.unwrap();
+    assert!(began_at.elapsed() > GRACE, "{:?}", began_at.elapsed());
+    assert!(began_at.elapsed() < GRACE + Duration::from_secs(3), "{:?}", began_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

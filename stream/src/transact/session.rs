@@ -27,7 +27,7 @@ use tokio::{
     task::{JoinError, JoinHandle, JoinSet},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long a commit may still take when the grace period is over. Left alone after that it does no harm: once this
 /// member has left the group the broker takes no offsets from it, and what it took before binds whoever comes next.
@@ -55,8 +55,8 @@ struct Partition {
 enum Keys {
     /// All that are to be known.
     Known(Window),
-    /// Not yet: its messages wait.
-    Awaited(VecDeque<Envelope>),
+    /// Not yet: its messages wait, and the refill ends when nobody waits for it.
+    Awaited(VecDeque<Envelope>, DropGuard),
 }
 
 /// A batch that gathers.
@@ -72,7 +72,8 @@ pub(super) struct Session<L: Log, St, Sc> {
     transactor: Arc<L::Transactor>,
     partitions: HashMap<i32, Partition>,
     assignments: u64,
-    refills: JoinSet<(i32, u64, Window)>,
+    /// Without a window: the partition was let go first.
+    refills: JoinSet<(i32, u64, Option<Window>)>,
     /// The first one goes next, the last one gathers. The source's budget bounds them all.
     gathering: VecDeque<Gathering>,
     preparing: Option<JoinHandle<Result<Prepared, Fault>>>,
@@ -201,9 +202,13 @@ where
         let (assignment, shared) = (self.assignments, Arc::clone(&self.shared));
         let keys = match committed {
             Some(next) => {
-                self.refills
-                    .spawn(async move { (partition, assignment, refill(shared, partition, next).await) });
-                Keys::Awaited(VecDeque::new())
+                let wanted = CancellationToken::new();
+                let guard = wanted.clone().drop_guard();
+                self.refills.spawn(async move {
+                    let refill = refill(shared, partition, next, &wanted);
+                    (partition, assignment, wanted.run_until_cancelled(refill).await)
+                });
+                Keys::Awaited(VecDeque::new(), guard)
             }
             None => Keys::Known(Window::new(shared.window)),
         };
@@ -211,11 +216,11 @@ where
         self.partitions.insert(partition, Partition { ledger, assignment, keys });
     }
 
-    fn refilled(&mut self, refilled: Result<(i32, u64, Window), JoinError>) -> Result<(), End> {
+    fn refilled(&mut self, refilled: Result<(i32, u64, Option<Window>), JoinError>) -> Result<(), End> {
         let (number, assignment, window) = refilled.map_err(panicked)?;
         let partition = self.partitions.get_mut(&number).filter(|known| known.assignment == assignment);
-        let Some(partition) = partition else { return Ok(()) };
-        if let Keys::Awaited(waiting) = std::mem::replace(&mut partition.keys, Keys::Known(window)) {
+        let (Some(partition), Some(window)) = (partition, window) else { return Ok(()) };
+        if let Keys::Awaited(waiting, _) = std::mem::replace(&mut partition.keys, Keys::Known(window)) {
             self.shared.standing.refilled(number);
             waiting.into_iter().for_each(|envelope| self.gather(envelope));
         }
@@ -226,7 +231,7 @@ where
     fn receive(&mut self, message: Message, room: OwnedSemaphorePermit) {
         let Some(partition) = self.partitions.get_mut(&message.partition) else { return };
         match (partition.ledger.receive(message, room), &mut partition.keys) {
-            (Ok(envelope), Keys::Awaited(waiting)) => waiting.push_back(envelope),
+            (Ok(envelope), Keys::Awaited(waiting, _)) => waiting.push_back(envelope),
             (Ok(envelope), Keys::Known(_)) => self.gather(envelope),
             (Err(again), _) => {
                 tracing::debug!(partition = again.partition, offset = again.offset, "read twice");
@@ -263,7 +268,9 @@ where
     }
 
     fn forget(&mut self, number: i32) {
-        if let Some(Partition { keys: Keys::Awaited(waiting), .. }) = self.partitions.remove(&number) {
+        if let Some(Partition { keys: Keys::Awaited(waiting, wanted), .. }) = self.partitions.remove(&number)
+        {
+            drop(wanted); // first: from now on the refill, which may be on a thread of its own, tells nothing
             waiting.into_iter().for_each(|envelope| envelope.receipt.leave_open());
             self.shared.standing.refilled(number);
         }

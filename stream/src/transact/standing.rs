@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tokio_util::sync::CancellationToken;
 
 /// What waits, and for what.
 pub(super) struct Standing {
@@ -40,9 +41,13 @@ impl Standing {
         stalled
     }
 
-    /// A partition waits for its window.
-    pub(super) fn refills(&self, partition: i32, how_far: String) {
+    /// A partition waits for its window. Not any more when `wanted` is cancelled: that is looked at under the lock, so
+    /// nothing is told after [`Self::refilled`] that nobody would take back.
+    pub(super) fn refills(&self, partition: i32, how_far: String, wanted: &CancellationToken) {
         let mut waits = self.lock();
+        if wanted.is_cancelled() {
+            return;
+        }
         waits.refills.insert(partition, how_far);
         self.tell(&waits);
     }
@@ -72,7 +77,7 @@ mod tests {
     fn a_lane_is_well_when_it_commits_and_every_partition_has_its_window() {
         let health = Health::default();
         let standing = Standing::new("enrich", health.clone());
-        standing.refills(1, "1 of 9 keys".to_owned());
+        standing.refills(1, "1 of 9 keys".to_owned(), &CancellationToken::new());
         standing.stalls("away".to_owned());
         assert_eq!(health.ready(), Err(vec![("enrich", "away".to_owned())]));
         assert!(standing.goes_on());

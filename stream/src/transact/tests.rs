@@ -1,292 +1,14 @@
 //! Lanes of transactions over a log in memory that fails on demand, on a paused clock.
 
+mod log;
+mod rig;
+
 use super::*;
-use crate::{
-    envelope::{Headers, Verdict},
-    lane::{Commits, Signal},
-    plan::{Plan, Start},
-};
+use crate::lane::Signal;
+use log::Outcome;
 use proptest::prelude::*;
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-use tokio::{
-    sync::{Notify, Semaphore, mpsc, oneshot},
-    task::JoinHandle,
-};
-
-/// What becomes of one try to commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Committed,
-    TakenBack,
-    /// The answer never came, and it was not committed.
-    Lost,
-    /// The answer never came, and it was.
-    LostAndCommitted,
-    /// No answer comes as long as the test holds it.
-    Held,
-}
-
-/// One partition, what was written to, and what goes wrong next.
-#[derive(Default)]
-struct Disk {
-    raw: Vec<Message>,
-    committed: Option<i64>,
-    written: Vec<Outgoing>,
-    transactions: usize,
-    outcomes: VecDeque<Outcome>,
-    orders: Option<mpsc::UnboundedSender<Signal>>,
-}
-
-struct World {
-    disk: Mutex<Disk>,
-    grown: Notify,
-    held: Notify,
-    refills: Semaphore,
-    stepped: AtomicUsize,
-    budget: Arc<Semaphore>,
-}
-
-const BUDGET: usize = 1 << 20;
-const GRACE: Duration = Duration::from_secs(5);
-
-impl World {
-    fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.disk.lock().unwrap()
-    }
-}
-
-#[derive(Clone)]
-struct MemoryLog(Arc<World>);
-
-impl Log for MemoryLog {
-    type Source = Memory;
-    type Transactor = Flaky;
-
-    async fn open(&self) -> Result<(Memory, Flaky), Fault> {
-        let (sender, orders) = mpsc::unbounded_channel();
-        self.0.disk().orders = Some(sender);
-        Ok((Memory { world: Arc::clone(&self.0), at: None, orders }, Flaky(Arc::clone(&self.0))))
-    }
-
-    async fn refill(
-        &self,
-        refill: Refill,
-        told: impl Fn(Progress) + Send + 'static,
-    ) -> Result<Window, Fault> {
-        told(Progress { read: 0, of: refill.next });
-        self.0.refills.acquire().await.unwrap().forget();
-        self.0.refills.add_permits(1);
-        let Refill { next, mut window, prints, .. } = refill;
-        for message in self.0.disk().raw.iter().take(usize::try_from(next).unwrap()) {
-            window.note(prints.of(message).unwrap());
-        }
-        Ok(window)
-    }
-}
-
-/// Reads from the committed offset on.
-struct Memory {
-    world: Arc<World>,
-    at: Option<usize>,
-    orders: mpsc::UnboundedReceiver<Signal>,
-}
-
-impl Source for Memory {
-    type Commits = Nothing;
-
-    fn topic(&self) -> Arc<str> {
-        "t".into()
-    }
-
-    async fn next(&mut self) -> Option<Signal> {
-        let Some(at) = self.at else {
-            let committed = self.world.disk().committed;
-            self.at = Some(usize::try_from(committed.unwrap_or(0)).unwrap());
-            return Some(Signal::Assigned(vec![Start { partition: 0, committed, plan: None }]));
-        };
-        loop {
-            if let Ok(order) = self.orders.try_recv() {
-                return Some(order);
-            }
-            let message = self.world.disk().raw.get(at).cloned();
-            if let Some(message) = message {
-                let weight = u32::try_from(message.weight()).unwrap();
-                let room = Arc::clone(&self.world.budget).acquire_many_owned(weight).await.unwrap();
-                self.at = Some(at + 1);
-                return Some(Signal::Message(message, room));
-            }
-            tokio::select! {
-                () = self.world.grown.notified() => {}
-                order = self.orders.recv() => return order,
-            }
-        }
-    }
-
-    fn commits(&self) -> Nothing {
-        Nothing
-    }
-}
-
-#[derive(Clone)]
-struct Nothing;
-
-impl Commits for Nothing {
-    async fn commit(&self, _: i32, _: i64, _: Option<Plan>) -> Result<(), Fault> {
-        panic!("offsets go with the transaction")
-    }
-}
-
-struct Flaky(Arc<World>);
-
-impl Transactor for Flaky {
-    async fn commit(&self, transaction: Arc<Transaction>) -> Result<(), NotCommitted> {
-        let outcome = self.0.disk().outcomes.pop_front().unwrap_or(Outcome::Committed);
-        if outcome == Outcome::Held {
-            self.0.held.notified().await;
-        }
-        let away = || Fault::new("away", "the test says so");
-        match outcome {
-            Outcome::TakenBack => return Err(NotCommitted::TakenBack(away())),
-            Outcome::Lost => return Err(NotCommitted::Unknown(away())),
-            Outcome::Committed | Outcome::LostAndCommitted | Outcome::Held => {}
-        }
-        let mut disk = self.0.disk();
-        let [(0, next)] = transaction.offsets[..] else { panic!("{:?}", transaction.offsets) };
-        assert!(disk.committed.is_none_or(|before| before < next), "offsets only go on");
-        disk.committed = Some(next);
-        disk.transactions += 1;
-        disk.written.extend(transaction.messages.iter().cloned());
-        match outcome {
-            Outcome::LostAndCommitted => Err(NotCommitted::Unknown(away())),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A payload of `d` is dropped, of `r` refused, of `p` too much for the step, of `L` larger than a message may be.
-struct ByPayload(Arc<World>);
-
-fn outgoing(topic: &str, payload: Vec<u8>) -> Outgoing {
-    Outgoing { topic: topic.into(), key: vec![], payload, headers: Headers::new(), timestamp_ms: 0 }
-}
-
-impl Step for ByPayload {
-    type Out = Vec<Outgoing>;
-
-    fn step(&self, message: &Message) -> Verdict<Vec<Outgoing>> {
-        self.0.stepped.fetch_add(1, Ordering::Relaxed);
-        match message.payload[0] {
-            b'd' => Verdict::Drop("rule"),
-            b'p' => panic!("the test says so"),
-            b'r' => Verdict::Refuse(Refusal::new("malformed", "the test says so")),
-            b'L' => Verdict::Keep(vec![outgoing("out", vec![0; crate::kafka::MESSAGE_BYTES])]),
-            _ => Verdict::Keep(vec![outgoing("out", message.payload.clone())]),
-        }
-    }
-}
-
-/// Letters are the refused payload and the reason; pages are written as their counts.
-struct Plain;
-
-impl Scribe for Plain {
-    fn letter(&self, message: &Message, refusal: &Refusal) -> Outgoing {
-        outgoing(refusal.reason, message.payload.clone())
-    }
-
-    fn page(&self, page: &Page) -> Outgoing {
-        let counts = page.tally.counts().map(|one| format!("{}{}={}", one.fate, one.reason, one.count));
-        outgoing("page", counts.collect::<Vec<_>>().join(" ").into_bytes())
-    }
-}
-
-/// A running lane and the test's hands on it.
-struct Rig {
-    world: Arc<World>,
-    shutdown: CancellationToken,
-    health: Health,
-    task: JoinHandle<Result<(), Fault>>,
-}
-
-fn rig(rows: usize, outcomes: &[Outcome]) -> Rig {
-    let disk = Disk { outcomes: outcomes.iter().copied().collect(), ..Disk::default() };
-    let world = Arc::new(World {
-        disk: Mutex::new(disk),
-        grown: Notify::new(),
-        held: Notify::new(),
-        refills: Semaphore::new(1),
-        stepped: AtomicUsize::new(0),
-        budget: Arc::new(Semaphore::new(BUDGET)),
-    });
-    let health = Health::of(&["test"]);
-    let lane = TransactLane {
-        name: "test",
-        log: MemoryLog(Arc::clone(&world)),
-        step: ByPayload(Arc::clone(&world)),
-        scribe: Plain,
-        limits: Limits { rows, bytes: BUDGET, time: Duration::from_millis(100) },
-        window: 1000,
-        grace: GRACE,
-        health: health.clone(),
-    };
-    let shutdown = CancellationToken::new();
-    let task = tokio::spawn(lane.run(shutdown.clone()));
-    Rig { world, shutdown, health, task }
-}
-
-impl Rig {
-    /// Appends messages to the partition, each with its payload as its key.
-    fn send(&self, payloads: &str) {
-        let mut disk = self.world.disk();
-        for payload in payloads.bytes() {
-            let offset = i64::try_from(disk.raw.len()).unwrap();
-            let (key, payload) = (Some(vec![payload]), vec![payload]);
-            let (topic, headers) = ("t".into(), Headers::new());
-            let message =
-                Message { topic, partition: 0, offset, timestamp_ms: offset, key, payload, headers };
-            disk.raw.push(message);
-        }
-        self.world.grown.notify_one();
-    }
-
-    /// Lets the paused clock run until `wanted`, or fails.
-    async fn until(&self, wanted: impl Fn(&World) -> bool) {
-        let reached = tokio::time::timeout(Duration::from_secs(600), async {
-            while !wanted(&self.world) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        });
-        reached.await.expect("the condition was never met");
-    }
-
-    async fn committed(&self, next: i64) {
-        self.until(|world| world.disk().committed == Some(next)).await;
-    }
-
-    /// The payloads on a topic, in order.
-    fn on(&self, topic: &str) -> Vec<String> {
-        let text = |one: &Outgoing| String::from_utf8(one.payload.clone()).unwrap();
-        self.world.disk().written.iter().filter(|one| &*one.topic == topic).map(text).collect()
-    }
-
-    fn revoke(&self) -> oneshot::Receiver<()> {
-        let (done, released) = oneshot::channel();
-        self.world.disk().orders.as_ref().unwrap().send(Signal::Revoked(vec![0], done)).unwrap();
-        released
-    }
-
-    async fn end(self) -> Result<(), Fault> {
-        self.shutdown.cancel();
-        let ended = self.task.await.unwrap();
-        assert_eq!(self.world.budget.available_permits(), BUDGET, "all room is given back");
-        ended
-    }
-}
+use rig::{BUDGET, GRACE, rig};
+use std::{collections::HashSet, sync::atomic::Ordering};
 
 #[tokio::test(start_paused = true)]
 async fn all_that_a_batch_becomes_is_one_transaction_with_its_page_and_its_offset() {
@@ -368,6 +90,21 @@ async fn messages_wait_until_the_keys_before_them_are_known() {
     rig.committed(4).await;
     assert_eq!(rig.on("out"), ["a", "b", "c"]);
     assert!(rig.health.ready().is_ok());
+    rig.end().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refill_that_outlives_its_partition_holds_up_nobody() {
+    let rig = rig(2, &[Outcome::LostAndCommitted]);
+    rig.world.refills.acquire().await.unwrap().forget();
+    rig.send("ab");
+    rig.committed(2).await;
+    rig.until(|world| world.disk().told.is_some() && rig.health.ready().is_err()).await;
+    rig.revoke().await.unwrap();
+    rig.until(|_| rig.health.ready().is_ok()).await;
+    let told = rig.world.disk().told.take().unwrap();
+    told(Progress { read: 1, of: 2 }); // as its thread does, which may wait for the broker
+    assert!(rig.health.ready().is_ok(), "{:?}", rig.health.ready());
     rig.end().await.unwrap();
 }
 

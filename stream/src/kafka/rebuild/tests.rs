@@ -6,6 +6,7 @@ use crate::{
     envelope::Headers,
     kafka::{KafkaConfig, Producer},
     telemetry::Health,
+    testing::until,
 };
 use rdkafka::{
     Message as _,
@@ -21,14 +22,7 @@ const TOPIC: &str = "t";
 
 type Mock = MockCluster<'static, DefaultProducerContext>;
 
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let met = tokio::time::timeout(Duration::from_secs(60), async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    met.await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
-}
+const SOON: Duration = Duration::from_secs(60);
 
 struct Bench {
     mock: Mock,
@@ -144,17 +138,17 @@ async fn a_sender_is_told_no_in_its_time_however_often_the_client_was_replaced()
     assert!(!bench.producer.acknowledges());
 
     let unwell = || bench.health.ready().is_err_and(|parts| parts[0].1.contains("acknowledges no message"));
-    until("a producer whose every message is given up is not ready, connected or not", unwell).await;
+    until("a producer whose every message is given up is not ready, connected or not", SOON, unwell).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_the_client_is_kept_and_a_flush_ends_in_its_time() {
     let bench = bench(Duration::from_secs(60));
     assert!(bench.send(0..1).await.iter().all(Result::is_ok));
-    until("the client sees its broker", || bench.producer.is_up()).await;
+    until("the client sees its broker", SOON, || bench.producer.is_up()).await;
     let first = bench.client();
     bench.mock.broker_down(1).unwrap();
-    until("the client sees that the broker is away", || !bench.producer.is_up()).await;
+    until("the client sees that the broker is away", SOON, || !bench.producer.is_up()).await;
     let began = Instant::now();
     tokio::select! {
         verdicts = bench.send(1..2) => panic!("there is nobody who could have said {verdicts:?}"),
