@@ -11,6 +11,7 @@
 //! four weeks, a process that was stopped for seconds wakes up in another time, and spans are measured by clocks
 //! that only go forward.
 
+mod count;
 pub mod lab;
 pub mod load;
 pub mod oracle;

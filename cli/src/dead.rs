@@ -12,7 +12,7 @@ mod show;
 
 use crate::{Failure, Out};
 use std::collections::HashSet;
-use tracker_schemas::Topic;
+use tracker_schemas::{DeadLetter, Topic};
 use tracker_stream::{
     config::Settings,
     fault::Fault,
@@ -59,6 +59,11 @@ pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> R
         Action::Show(arguments) => show::run(arguments, settings, json, out).await,
         Action::Redrive(arguments) => redrive::run(arguments, settings, json, out).await,
     }
+}
+
+/// The topic from which a letter was refused; of another prefix, none.
+fn topic_of(letter: &DeadLetter, kafka: &KafkaConfig) -> Option<Topic> {
+    Topic::ALL.into_iter().find(|topic| *kafka.topic(topic.name()) == *letter.topic)
 }
 
 /// The letters that were sent again already, by their marks.

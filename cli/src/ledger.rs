@@ -2,12 +2,9 @@
 
 mod line;
 
-use crate::{Failure, Out, moment};
+use crate::{Failure, Out, moment, schema};
 use std::time::Duration;
-use tracker_processors::{
-    clickhouse::{ClickHouseConfig, Client},
-    ledger::verify::{Report, Span, Verifier},
-};
+use tracker_processors::ledger::verify::{Report, Span, Verifier};
 use tracker_schemas::Timestamp;
 use tracker_stream::{clock, config::Settings, fault::Fault};
 
@@ -63,8 +60,7 @@ Exit code: 0 the books close, 1 they do not, 2 wrong arguments or settings, or n
 pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
     let Action::Verify(verify) = &arguments.action;
     let span = verify.span(clock::now_ms())?;
-    let verifier =
-        Verifier { client: Client::new(&ClickHouseConfig::read(settings)?)?, kafka: settings.kafka()? };
+    let verifier = Verifier { client: schema::client(settings)?, kafka: settings.kafka()? };
     let report = verifier.verify_settled(&span, verify.wait).await.map_err(unseen)?;
     if verify.json {
         out.json(&report)?;

@@ -58,15 +58,14 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// The replays that were begun here.
+    #[command(after_help = "Example:\n  tracker replay ls --json")]
     Ls {
         /// Print JSON, one line each.
         #[arg(long)]
         json: bool,
     },
     /// Compare a shadow with the live database, by table and partition, and exit with 1 when they differ.
-    #[command(
-        after_help = "Rows that are still to be merged make no difference, nor does where a row travelled."
-    )]
+    #[command(after_help = COMPARE)]
     Compare {
         /// Name of the replay.
         id: String,
@@ -90,6 +89,7 @@ enum Action {
         json: bool,
     },
     /// Forget a replay, and drop its shadow.
+    #[command(after_help = "Example:\n  tracker replay drop 20261124080000x1f3a")]
     Drop {
         /// Name of the replay.
         id: String,
@@ -107,7 +107,16 @@ What is stored already is left out, and so are persons who were erased. A replay
 the same command line or --resume. Into `topic`, messages are sent again with the header `replay`; those of `events` that
 enrich still knows, it drops as duplicates.";
 
+const COMPARE: &str = "\
+Example:
+  tracker replay compare 20261124080000x1f3a
+
+Rows that are still to be merged make no difference, nor does where a row travelled.";
+
 const SWAP: &str = "\
+Example:
+  tracker replay swap 20261124080000x1f3a --partition 202611 --yes
+
 Stop the loader first (SIGTERM; its topic keeps what comes), start it again afterwards. Rows of the live partition from
 outside the replayed ranges stay. Killed in the middle, the same command again ends it: until then views may differ.";
 
@@ -185,6 +194,9 @@ async fn swapped(state: &State, asked: Asked<'_>, settings: &Settings, out: &mut
         plan.iter().try_for_each(|part| out.line(format_args!("partition {part}")))?;
     }
     if !asked.yes {
+        if asked.json {
+            out.json(&json!({ "partitions": plan }))?;
+        }
         return Err(Failure::Usage("nothing was done: say --yes to swap".to_owned()));
     }
     let rebuilt = swap::swap(&pair, &plan, state.order.topic, settings).await?;

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::Mutex, task::AbortHandle, time::sleep};
-use tracker_processors::clickhouse::{self, ClickHouseConfig, Client};
+use tracker_processors::clickhouse::Client;
 use tracker_stack::{
     Broker, BrokerOptions, Cache, Database, DatabaseOptions, Network, Piece, Proxy, Trouble, free_ports,
     wait_until,
@@ -115,7 +115,7 @@ impl Lab {
     /// Topics, tables, programs.
     async fn prepare(self: &Arc<Self>) -> Result<(), Failure> {
         crate::topics::apply(&self.settings).await?;
-        clickhouse::schema::apply(&self.client()?).await?;
+        crate::schema::apply(&self.settings).await?;
         for part in Part::PROGRAMS {
             self.member(part, 0)?.start().await?;
         }
@@ -191,7 +191,7 @@ impl Lab {
     /// # Errors
     /// Settings that cannot be read.
     pub fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::new(&ClickHouseConfig::read(&self.settings)?)?)
+        Ok(crate::schema::client(&self.settings)?)
     }
 
     /// Where a program listens.

@@ -1,11 +1,11 @@
 //! One blow: what is done to which part, and for how long.
 
 use super::{
+    count::count,
     lab::{Lab, Leave},
     part::Part,
 };
 use crate::Failure;
-use serde::Deserialize;
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, sleep};
 use tracker_processors::clickhouse::Client;
@@ -70,6 +70,8 @@ impl fmt::Display for Strike {
 const DELAY: Duration = Duration::from_millis(150);
 /// How long an insert is waited for.
 const INSERT: Duration = Duration::from_secs(10);
+/// How often an insert is looked for: most are over in some milliseconds.
+const LOOK: Duration = Duration::from_millis(2);
 
 impl Strike {
     /// Deals it, and makes the part well again. Whether a process that ran was killed.
@@ -132,16 +134,12 @@ async fn visit(lab: &Lab, part: Part, seat: u16, span: Duration) -> Result<bool,
 
 /// Waits until the database carries out an insert, or long enough.
 async fn an_insert(client: &Client) {
-    #[derive(Deserialize)]
-    struct Running {
-        n: u64,
-    }
     let sql = "SELECT count() AS n FROM system.processes WHERE query_kind = 'Insert'";
     let began = Instant::now();
     while began.elapsed() < INSERT {
-        let rows: Vec<Running> = client.rows(sql, &[]).await.unwrap_or_default();
-        if rows.first().is_some_and(|running| running.n > 0) {
+        if count(client, sql, &[]).await.unwrap_or_default() > 0 {
             return;
         }
+        sleep(LOOK).await;
     }
 }

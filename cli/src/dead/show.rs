@@ -1,13 +1,13 @@
 //! `tracker dead show`.
 
-use super::{hex, redriven};
+use super::{hex, redriven, topic_of};
 use crate::{
     Failure, Out, schema,
     tap::{decode, line::Line},
 };
 use serde::Serialize;
 use tracker_processors::dead::letters::{self, Wanted};
-use tracker_schemas::{DeadLetter, Topic};
+use tracker_schemas::DeadLetter;
 use tracker_stream::{config::Settings, registry};
 use uuid::Uuid;
 
@@ -60,9 +60,7 @@ pub async fn run(
 
 /// What the message says, or why it says nothing.
 async fn decoded(settings: &Settings, letter: &DeadLetter) -> Result<Result<Line, String>, Failure> {
-    let prefix = settings.kafka()?.topic("");
-    let name = letter.topic.strip_prefix(&*prefix).unwrap_or(&letter.topic);
-    let Ok(topic) = name.parse::<Topic>() else {
+    let Some(topic) = topic_of(letter, &settings.kafka()?) else {
         return Ok(Err(format!("{} is no topic of this prefix", letter.topic)));
     };
     let registered = registry::versions(settings, &letter.topic).await?;

@@ -1,5 +1,6 @@
 //! Where a replay begins and ends, as people say it.
 
+use crate::moment;
 use std::collections::BTreeMap;
 use tracker_processors::replay::Bound;
 use tracker_schemas::Timestamp;
@@ -15,21 +16,14 @@ const WANTED: &str = "must be start, end, a time such as 2026-11-24T08:00:00Z, m
 /// # Errors
 /// Words for what it should be.
 pub fn parse(text: &str, now_ms: i64) -> Result<Bound, String> {
-    if let Some(Timestamp(ms)) = Timestamp::parse_rfc3339(text) {
-        return Ok(Bound::At(ms));
-    }
-    if let Ok(number) = text.parse::<i64>() {
-        return if number >= LEAST_MS { Ok(Bound::At(number)) } else { Err(WANTED.to_owned()) };
-    }
-    match (text, crate::span::parse(text)) {
-        ("start", _) => Ok(Bound::Beginning),
-        ("end", _) => Ok(Bound::End),
-        (_, Ok(span)) => {
-            let ago = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-            Ok(Bound::At(now_ms.saturating_sub(ago).max(0)))
-        }
-        _ => offsets(text).map(Bound::Offsets).ok_or_else(|| WANTED.to_owned()),
-    }
+    let bound = match (text, text.parse::<i64>(), moment::parse(text, now_ms)) {
+        ("start", ..) => Some(Bound::Beginning),
+        ("end", ..) => Some(Bound::End),
+        (_, Ok(number), _) => (number >= LEAST_MS).then_some(Bound::At(number)),
+        (.., Ok(Timestamp(ms))) => Some(Bound::At(ms.max(0))),
+        _ => offsets(text).map(Bound::Offsets),
+    };
+    bound.ok_or_else(|| WANTED.to_owned())
 }
 
 /// Reads `partition:offset,…`, each partition once.

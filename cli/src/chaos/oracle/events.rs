@@ -3,9 +3,12 @@
 use super::Compared;
 use crate::{
     Failure,
-    chaos::load::{
-        accounts::{Accounts, Column, Known},
-        draw::{Draw, Kind},
+    chaos::{
+        count::count,
+        load::{
+            accounts::{Accounts, Column, Known},
+            draw::{Draw, Kind},
+        },
     },
 };
 use serde::Deserialize;
@@ -22,18 +25,12 @@ struct Found {
 /// Ids asked for at once, about.
 const PAGE: u64 = 250_000;
 
-#[derive(Deserialize)]
-struct Count {
-    n: u64,
-}
-
 /// Compares `events` with what was accepted.
 pub(super) async fn compare(client: &Client, draw: &Draw, accounts: &Accounts) -> Result<Compared, Failure> {
     let columns = BTreeMap::from([(Kind::Event, &accounts.events)]);
     let mut compared = compare_ids(client, draw, ("events", "eid"), &columns).await?;
     // Doubles are merged away in time, but a view has counted every row that was ever stored.
-    let counted: Vec<Count> = client.rows("SELECT sum(events) AS n FROM dailies", &[]).await?;
-    let counted = counted.first().map_or(0, |count| count.n);
+    let counted = count(client, "SELECT sum(events) AS n FROM dailies", &[]).await?;
     compared.doubled = compared.doubled.max(counted.saturating_sub(compared.stored));
     Ok(compared)
 }
@@ -45,12 +42,12 @@ pub(super) async fn compare_ids(
     (table, id): (&str, &str),
     columns: &BTreeMap<Kind, &Column>,
 ) -> Result<Compared, Failure> {
-    let count = |known| columns.values().map(|column| column.count(known)).sum();
+    let known = |known| columns.values().map(|column| column.count(known)).sum();
     let mut compared =
-        Compared { accepted: count(Known::Accepted), in_doubt: count(Known::InDoubt), ..Compared::default() };
+        Compared { accepted: known(Known::Accepted), in_doubt: known(Known::InDoubt), ..Compared::default() };
     let mut found: BTreeMap<Kind, Vec<bool>> = BTreeMap::new();
-    let rows: Vec<Count> = client.rows(&format!("SELECT count() AS n FROM {table}"), &[]).await?;
-    let pages = rows.first().map_or(0, |count| count.n) / PAGE + 1;
+    let rows = count(client, &format!("SELECT count() AS n FROM {table}"), &[]).await?;
+    let pages = rows / PAGE + 1;
     for page in 0..pages {
         let sql = format!(
             "SELECT {id} AS id, count() AS rows FROM {table} WHERE sipHash64({id}) % {pages} = {page} GROUP BY {id}"

@@ -4,6 +4,7 @@ use crate::{
     Failure,
     chaos::{
         Ear,
+        count::count,
         load::{
             Extent, Load,
             client::{Client, Route},
@@ -15,7 +16,6 @@ use crate::{
         stage::Stage,
     },
 };
-use serde::Deserialize;
 use std::{
     fs::File,
     process::Stdio,
@@ -101,11 +101,6 @@ struct Prober<'a> {
     next: AtomicU64,
 }
 
-#[derive(Deserialize)]
-struct Rows {
-    n: u64,
-}
-
 impl Prober<'_> {
     /// Measures while something else goes on.
     async fn beside<T>(&self, other: impl Future<Output = T>) -> Result<(Quantiles, T), Failure> {
@@ -140,8 +135,7 @@ impl Prober<'_> {
         self.load.with(|accounts| accounts.probes.note(number, verdict));
         let sql = "SELECT count() AS n FROM payments WHERE id = {id:UUID}";
         while began.elapsed() < LONGEST {
-            let rows: Vec<Rows> = database.rows(sql, &[("id", &id)]).await.unwrap_or_default();
-            if rows.first().is_some_and(|rows| rows.n > 0) {
+            if count(&database, sql, &[("id", &id)]).await.unwrap_or_default() > 0 {
                 break;
             }
             sleep(LOOK).await;

@@ -2,7 +2,10 @@
 
 use crate::{
     Failure,
-    dead::edit::{Correctable, Filter, corrected},
+    dead::{
+        edit::{Correctable, Filter, corrected},
+        topic_of,
+    },
 };
 use std::collections::HashSet;
 use tracker_processors::{
@@ -89,7 +92,7 @@ impl Planner {
         if self.event(&letter).is_some_and(|event| stored.contains(&event)) {
             return Outcome::Stored;
         }
-        let Some(topic) = self.topic(&letter) else {
+        let Some(topic) = topic_of(&letter, &self.kafka) else {
             return Outcome::Refused(format!("{} is no topic of this prefix (kafka.prefix)", letter.topic));
         };
         if is_cut(&letter) {
@@ -101,13 +104,9 @@ impl Planner {
         }
     }
 
-    fn topic(&self, letter: &DeadLetter) -> Option<Topic> {
-        Topic::ALL.into_iter().find(|topic| *self.kafka.topic(topic.name()) == *letter.topic)
-    }
-
     /// The event that a letter tells of: by its record, else by its key.
     fn event(&self, letter: &DeadLetter) -> Option<Uuid> {
-        match self.topic(letter)? {
+        match topic_of(letter, &self.kafka)? {
             Topic::Events => Uuid::try_parse_ascii(&letter.key.as_ref()?.0).ok(),
             Topic::Enriched => Some(self.enriched.decoder.decode(&letter.payload.0).ok()?.fact.eid),
             _ => None,
