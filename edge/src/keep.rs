@@ -37,7 +37,7 @@ pub enum Kept {
 /// Makes messages safe: the role of a broker.
 pub trait Keep: Send + Sync + 'static {
     /// Returns when each message is safe, or will not be: one verdict a message, in order.
-    fn keep(&self, messages: Vec<Outgoing>) -> impl Future<Output = Vec<Result<Kept, Fault>>> + Send;
+    fn keep(&self, messages: &[Outgoing]) -> impl Future<Output = Vec<Result<Kept, Fault>>> + Send;
     /// Messages that wait for the broker.
     fn queued(&self) -> usize;
     /// Whether the broker can be reached.
@@ -53,8 +53,8 @@ pub trait Keep: Send + Sync + 'static {
 }
 
 impl Keep for Producer {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
-        let verdicts = self.send(messages).await;
+    async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
+        let verdicts = self.send_each(messages.iter()).await;
         verdicts.into_iter().map(|verdict| verdict.map(|()| Kept::Broker)).collect()
     }
 
@@ -116,10 +116,10 @@ impl<K: Keep, R: Stamped> Writer<K, R> {
     /// Keeps records; returns the id of each that is safe, in order.
     pub async fn write(&self, records: Vec<R>, traceparent: &str) -> Vec<Result<Uuid, Fault>> {
         let ids: Vec<Uuid> = records.iter().map(R::id).collect();
-        let messages =
+        let messages: Vec<Outgoing> =
             records.iter().zip(&ids).map(|(record, id)| self.message(record, *id, traceparent)).collect();
         drop(records);
-        let verdicts: Vec<_> = match tokio::time::timeout(self.timeout, self.keep.keep(messages)).await {
+        let verdicts: Vec<_> = match tokio::time::timeout(self.timeout, self.keep.keep(&messages)).await {
             Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|_| id)).collect(),
             Err(_) => {
                 let late = Fault::new(Self::LATE, "the broker did not acknowledge in time");

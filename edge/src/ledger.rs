@@ -16,51 +16,54 @@ use crate::{
     answer::{Denied, Ended, Taken},
     collect::Route,
 };
-use pages::Tallies;
-use std::sync::{Mutex, PoisonError};
-use tracker_stream::books::minute;
+use pages::{MOST, Tallies};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tracker_stream::books::{Tally, minute};
 
 /// What was counted and is in no page yet. Shared by all that answer.
 #[derive(Debug, Default)]
 pub struct Books(Mutex<Tallies>);
 
 impl Books {
-    /// Counts one message, or one request that never became one.
-    fn note(&self, topic: &'static str, at_ms: i64, fate: &'static str, reason: &'static str) {
-        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tallies.entry(topic).or_default().add(minute(at_ms), fate, reason, 1);
+    /// Counts what one call did, all of it at once: whoever answers waits for no more than that.
+    fn note(&self, topic: &'static str, tally: &Tally) {
+        if !tally.is_empty() {
+            self.lock().entry(topic).or_default().merge(tally);
+        }
     }
 
     /// Counts what was not made safe of a request; what was, [`Booked`] counts where it happens. A request that was turned
     /// away before its events were known counts as one, and one that was limited as none, as in the metrics.
     pub(crate) fn taken(&self, route: Route, taken: &Result<Taken, Denied>, now_ms: i64) {
-        let topic = route.topic();
+        let mut tally = Tally::default();
+        let mut note = |fate, reason| tally.add(minute(now_ms), fate, reason, 1);
         match taken {
             Ok(taken) => taken.fates.iter().for_each(|fate| match fate {
                 Ended::Kept(_) => {}
-                Ended::Refused(refusal) => self.note(topic, now_ms, "refused", refusal.reason),
-                Ended::Unkept(fault) => self.note(topic, now_ms, "unkept", fault.tag),
+                Ended::Refused(refusal) => note("refused", refusal.reason),
+                Ended::Unkept(fault) => note("unkept", fault.tag),
             }),
-            Err(Denied::Refused(refusal)) => self.note(topic, now_ms, "refused", refusal.reason),
-            Err(Denied::Items { wrong, .. }) => {
-                wrong.iter().for_each(|one| self.note(topic, now_ms, "refused", one.reason));
-            }
-            Err(Denied::Unkept(fault)) => self.note(topic, now_ms, "unkept", fault.tag),
+            Err(Denied::Refused(refusal)) => note("refused", refusal.reason),
+            Err(Denied::Items { wrong, .. }) => wrong.iter().for_each(|one| note("refused", one.reason)),
+            Err(Denied::Unkept(fault)) => note("unkept", fault.tag),
             Err(Denied::Limited(_)) => {}
         }
+        self.note(route.topic(), &tally);
     }
 
     /// Takes what was counted; it counts from nothing again.
     fn take(&self) -> Tallies {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock())
     }
 
-    /// Puts back what no page took.
-    fn put_back(&self, tallies: &Tallies) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (topic, tally) in tallies {
-            open.entry(topic).or_default().merge(tally);
-        }
+    /// Forgets the oldest counts of each topic beyond [`MOST`]; says how many. Less written down than done: the books stay
+    /// closed.
+    fn bound(&self) -> usize {
+        self.lock().values_mut().map(|tally| tally.keep_latest(MOST)).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tallies> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,12 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn what_no_page_took_is_counted_with_what_came_since() {
-        let books = Books::default();
-        books.note("events", 0, "kept", "");
-        let taken = books.take();
-        books.note("events", 1, "kept", "");
-        books.put_back(&taken);
-        assert_eq!(lines(&books), [("events", 0, "kept", "", 2)]);
+    fn of_more_counts_than_are_kept_the_oldest_are_forgotten() {
+        let (books, mut tally) = (Books::default(), Tally::default());
+        tally.add(60_000, "kept", "", 1);
+        (0..MOST as i64 + 4).for_each(|minute| tally.add(minute * 60_000, "refused", "x", 1));
+        books.note("events", &tally);
+        assert_eq!(books.bound(), 5);
+        assert_eq!(books.bound(), 0);
+        let kept = lines(&books);
+        assert_eq!((kept.len(), kept[0].1), (MOST, 4 * 60_000));
     }
 }

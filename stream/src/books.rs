@@ -41,6 +41,15 @@ impl Tally {
         other.counts().for_each(|count| self.add(count.minute_ms, count.fate, count.reason, count.count));
     }
 
+    /// Forgets the oldest counts beyond so many; says how many.
+    pub fn keep_latest(&mut self, most: usize) -> usize {
+        let excess = self.len().saturating_sub(most);
+        for _ in 0..excess {
+            self.0.pop_first();
+        }
+        excess
+    }
+
     /// Nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {

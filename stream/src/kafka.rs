@@ -37,23 +37,58 @@ pub use transaction::{Transactor, TransactorOptions};
 
 use crate::{
     envelope::{Headers, Message},
-    fault::Fault,
+    fault::{Fault, in_full},
 };
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::{
+    Offset,
+    error::{KafkaError, RDKafkaErrorCode as Code},
+    message::{BorrowedMessage, Message as _},
+};
 use std::sync::Arc;
+
+/// The tag of a fault: too many bytes wait for the broker already.
+pub const QUEUE_FULL: &str = "queue_full";
+/// The tag of a fault, and the reason of a refusal: no broker would take a message of this length.
+pub const TOO_LARGE: &str = "too_large";
+/// The tag of a fault: the topic is not there.
+const TOPIC_MISSING: &str = "topic_missing";
 
 /// The fault of a blocking call that did not come back: its thread has died.
 fn died(error: tokio::task::JoinError) -> Fault {
     Fault::new("kafka_thread", error.to_string())
 }
 
+/// The fault of a topic that is not there.
+fn missing(topic: &str) -> Fault {
+    Fault::new(TOPIC_MISSING, format!("no topic {topic}: `tracker topics apply` makes it"))
+}
+
+/// The fault of a transactional call. `fenced` says what it means that another client has the same transactional id.
+fn transactional(tag: &'static str, error: &KafkaError, fenced: &str) -> Fault {
+    match error.rdkafka_error_code() {
+        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
+            Fault::new("fenced", format!("{error}: {fenced}"))
+        }
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
+            Fault::new(TOPIC_MISSING, format!("{error}: `tracker topics apply` makes it"))
+        }
+        _ => Fault::new(tag, in_full(error)),
+    }
+}
+
+/// An offset that is a number.
+const fn offset(offset: Offset) -> Option<i64> {
+    if let Offset::Offset(offset) = offset { Some(offset) } else { None }
+}
+
+/// The headers of a message in librdkafka's memory.
+fn headers(message: &BorrowedMessage<'_>) -> Headers {
+    let all = message.headers().into_iter().flat_map(rdkafka::message::Headers::iter);
+    all.fold(Headers::new(), |all, header| all.with(header.key, header.value.unwrap_or_default()))
+}
+
 /// Copies a message out of librdkafka's memory.
 fn detach(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Message {
-    let headers = message.headers().map_or_else(Headers::new, |headers| {
-        headers
-            .iter()
-            .fold(Headers::new(), |all, header| all.with(header.key, header.value.unwrap_or_default()))
-    });
     Message {
         topic: Arc::clone(topic),
         partition: message.partition(),
@@ -61,6 +96,6 @@ fn detach(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Message {
         timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
         key: message.key().map(<[u8]>::to_vec),
         payload: message.payload().unwrap_or_default().to_vec(),
-        headers,
+        headers: headers(message),
     }
 }

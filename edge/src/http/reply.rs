@@ -9,7 +9,10 @@ use crate::{
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::time::Duration;
-use tracker_stream::fault::{Fault, Refusal};
+use tracker_stream::{
+    fault::{Fault, Refusal},
+    kafka::QUEUE_FULL,
+};
 use warp::reply::{Reply, Response};
 
 /// The smallest image there is: a transparent GIF of one pixel, to the byte as clients have always got it.
@@ -128,7 +131,7 @@ fn too_many(limited: &Limited) -> Response {
 }
 
 fn unkept(fault: &Fault) -> Response {
-    let wait = if matches!(fault.tag, "queue_full" | Budget::FULL) { MOMENT } else { WHILE };
+    let wait = if matches!(fault.tag, QUEUE_FULL | Budget::FULL) { MOMENT } else { WHILE };
     let mut response = Error { error: fault.tag, detail: UNKEPT, rejected: &[] }.reply(503);
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     response

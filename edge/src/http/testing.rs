@@ -67,7 +67,7 @@ impl Memory {
 }
 
 impl Keep for Memory {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
+    async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
         if self.broker == Broker::Hanging {
             std::future::pending::<()>().await;
         }
@@ -86,7 +86,7 @@ impl Keep for Memory {
                 Err(Fault::new(tag, "the broker does not take it"))
             }
         };
-        messages.into_iter().enumerate().map(keep).collect()
+        messages.iter().cloned().enumerate().map(keep).collect()
     }
 
     fn queued(&self) -> usize {

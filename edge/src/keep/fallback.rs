@@ -3,10 +3,10 @@
 use super::{Keep, Kept, Way};
 use crate::spool::{Depth, Lane};
 use std::{sync::Arc, time::Duration};
-use tracker_stream::{fault::Fault, kafka::Outgoing};
-
-/// The fault of a message that no broker would take: to spool it would only put off the answer.
-const TOO_LARGE: &str = "too_large";
+use tracker_stream::{
+    fault::Fault,
+    kafka::{Outgoing, TOO_LARGE},
+};
 
 /// Keeps messages with the broker while it acknowledges, else in the spool.
 pub struct Fallback<B> {
@@ -21,13 +21,13 @@ pub struct Fallback<B> {
 }
 
 impl<B: Keep> Keep for Fallback<B> {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
+    async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
         let Some(lane) = &self.lane else { return self.broker.keep(messages).await };
         if self.way.is_open(self.broker.is_up()) {
             return self.try_broker(messages, lane).await;
         }
         let count = messages.len();
-        let refused = match lane.append(messages.clone()).await {
+        let refused = match lane.append(messages.to_vec()).await {
             Ok(()) => return vec![Ok(Kept::Spool); count],
             Err(fault) => fault,
         };
@@ -62,17 +62,17 @@ impl<B: Keep> Keep for Fallback<B> {
 impl<B: Keep> Fallback<B> {
     /// What is not acknowledged in time may be with the broker all the same: the spool sends it again under the same id,
     /// and whoever reads it drops the repeat.
-    async fn try_broker(&self, messages: Vec<Outgoing>, lane: &Lane) -> Vec<Result<Kept, Fault>> {
+    async fn try_broker(&self, messages: &[Outgoing], lane: &Lane) -> Vec<Result<Kept, Fault>> {
         let late = || {
             vec![Err(Fault::new("unacknowledged", "the broker did not acknowledge in time")); messages.len()]
         };
-        let sending = self.broker.keep(messages.clone());
+        let sending = self.broker.keep(messages);
         let mut verdicts = tokio::time::timeout(self.patience, sending).await.unwrap_or_else(|_| late());
         let spooled: Vec<Outgoing> = verdicts
             .iter()
             .zip(messages)
-            .filter(|(verdict, _)| verdict.as_ref().is_err_and(|fault| fault.tag != TOO_LARGE))
-            .map(|(_, message)| message)
+            .filter(|(verdict, _)| is_to_be_spooled(verdict))
+            .map(|(_, message)| message.clone())
             .collect();
         if spooled.is_empty() {
             return verdicts;
@@ -80,10 +80,15 @@ impl<B: Keep> Fallback<B> {
         verdicts.iter().filter_map(|verdict| verdict.as_ref().err()).for_each(|fault| self.way.close(fault));
         let kept = lane.append(spooled).await.map(|()| Kept::Spool);
         for verdict in &mut verdicts {
-            if verdict.as_ref().is_err_and(|fault| fault.tag != TOO_LARGE) {
+            if is_to_be_spooled(verdict) {
                 *verdict = kept.clone();
             }
         }
         verdicts
     }
+}
+
+/// What no broker would take is not: to spool it would only put off the answer.
+fn is_to_be_spooled(verdict: &Result<Kept, Fault>) -> bool {
+    verdict.as_ref().is_err_and(|fault| fault.tag != TOO_LARGE)
 }

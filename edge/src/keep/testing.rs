@@ -61,7 +61,7 @@ impl Fake {
 }
 
 impl Keep for Fake {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
+    async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
         *self.tried.lock().unwrap() += 1;
         let doing = *self.doing.lock().unwrap();
         let keep = |message: Outgoing| {
@@ -77,7 +77,7 @@ impl Keep for Fake {
                 Doing::Refusing(tag) => Err(Fault::new(tag, "no")),
             }
         };
-        let verdicts = messages.into_iter().map(keep).collect();
+        let verdicts = messages.iter().cloned().map(keep).collect();
         if doing == Doing::Silent {
             std::future::pending::<()>().await;
         }

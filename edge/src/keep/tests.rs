@@ -18,7 +18,7 @@ async fn while_the_broker_takes_nothing_is_spooled() {
     let folder = tempfile::tempdir().unwrap();
     let (broker, spool) = (Fake::new(Doing::Taking), open(folder.path()).await);
     let keep = fallback(&broker, Some(&spool.events));
-    assert_eq!(tags(keep.keep(vec![message("1"), message("2")]).await), ["broker", "broker"]);
+    assert_eq!(tags(keep.keep(&[message("1"), message("2")]).await), ["broker", "broker"]);
     assert_eq!(keep.spooled().unwrap().messages, 0);
 }
 
@@ -28,18 +28,18 @@ async fn only_the_first_waits_for_a_broker_that_is_away() {
     let (broker, spool) = (Fake::new(Doing::Silent), open(folder.path()).await);
     let keep = fallback(&broker, Some(&spool.events));
     assert_eq!(
-        tags(keep.keep(vec![message("1")]).await),
+        tags(keep.keep(&[message("1")]).await),
         ["spool"],
         "it may be with the broker, and is spooled"
     );
     for _ in 0..5 {
-        assert_eq!(tags(keep.keep(vec![message("2")]).await), ["spool"]);
+        assert_eq!(tags(keep.keep(&[message("2")]).await), ["spool"]);
     }
     assert_eq!(broker.tried(), 1);
     assert_eq!(keep.spooled().unwrap().messages, 6);
     keep.way.open();
     broker.does(Doing::Taking);
-    assert_eq!(tags(keep.keep(vec![message("3")]).await), ["broker"]);
+    assert_eq!(tags(keep.keep(&[message("3")]).await), ["broker"]);
 }
 
 #[tokio::test]
@@ -47,9 +47,9 @@ async fn a_connection_that_is_lost_is_not_waited_for_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let (broker, spool) = (Fake::new(Doing::Taking), open(folder.path()).await);
     let keep = fallback(&broker, Some(&spool.events));
-    assert_eq!(tags(keep.keep(vec![message("1")]).await), ["broker"]);
+    assert_eq!(tags(keep.keep(&[message("1")]).await), ["broker"]);
     broker.does(Doing::Gone);
-    assert_eq!(tags(keep.keep(vec![message("2")]).await), ["spool"]);
+    assert_eq!(tags(keep.keep(&[message("2")]).await), ["spool"]);
     assert_eq!(broker.tried(), 1);
 }
 
@@ -60,8 +60,8 @@ async fn what_no_broker_would_take_is_not_spooled_either() {
     let keep = fallback(&broker, Some(&spool.events));
     let mut large = message("large");
     large.payload = vec![b'x'; MESSAGE_BYTES];
-    assert_eq!(tags(keep.keep(vec![message("1"), large.clone()]).await), ["spool", "too_large"]);
-    assert_eq!(tags(keep.keep(vec![large]).await), ["too_large"], "nor while the broker is known to be away");
+    assert_eq!(tags(keep.keep(&[message("1"), large.clone()]).await), ["spool", "too_large"]);
+    assert_eq!(tags(keep.keep(&[large]).await), ["too_large"], "nor while the broker is known to be away");
     assert_eq!(keep.spooled().unwrap().messages, 1);
 }
 
@@ -72,11 +72,11 @@ async fn a_full_spool_is_a_fault_at_once() {
     let keep = fallback(&broker, Some(&spool.events));
     let mut large = message("large");
     large.payload = vec![b'x'; 400_000];
-    assert_eq!(tags(keep.keep(vec![large.clone(), large.clone()]).await), ["spool", "spool"]);
+    assert_eq!(tags(keep.keep(&[large.clone(), large.clone()]).await), ["spool", "spool"]);
     assert!(keep.has_room());
-    assert_eq!(tags(keep.keep(vec![large.clone()]).await), ["spool_full"]);
+    assert_eq!(tags(keep.keep(&[large.clone()]).await), ["spool_full"]);
     assert!(!keep.has_room());
-    assert_eq!(tags(keep.keep(vec![message("1")]).await), ["spool_full"], "it is above its low mark");
+    assert_eq!(tags(keep.keep(&[message("1")]).await), ["spool_full"], "it is above its low mark");
     assert_eq!(broker.tried(), 1, "its drain finds out when the broker is back");
 }
 
@@ -87,10 +87,10 @@ async fn with_nothing_spooled_the_requests_find_out_when_the_broker_is_back() {
     let keep = fallback(&broker, Some(&spool.events));
     keep.way.close(&tracker_stream::fault::Fault::new("unacknowledged", ""));
     std::fs::remove_dir_all(folder.path().join("events")).unwrap();
-    assert_eq!(tags(keep.keep(vec![message("1")]).await), ["unacknowledged"]);
+    assert_eq!(tags(keep.keep(&[message("1")]).await), ["unacknowledged"]);
     broker.does(Doing::Taking);
-    assert_eq!(tags(keep.keep(vec![message("2")]).await), ["broker"]);
-    assert_eq!(tags(keep.keep(vec![message("3")]).await), ["broker"]);
+    assert_eq!(tags(keep.keep(&[message("2")]).await), ["broker"]);
+    assert_eq!(tags(keep.keep(&[message("3")]).await), ["broker"]);
     assert!(!keep.way.is_away(), "and it is not asked of the spool any more");
 }
 
@@ -98,6 +98,6 @@ async fn with_nothing_spooled_the_requests_find_out_when_the_broker_is_back() {
 async fn a_spool_that_is_switched_off_changes_nothing() {
     let broker = Fake::new(Doing::Refusing("not_enough_replicas"));
     let keep = fallback(&broker, None);
-    assert_eq!(tags(keep.keep(vec![message("1")]).await), ["not_enough_replicas"]);
+    assert_eq!(tags(keep.keep(&[message("1")]).await), ["not_enough_replicas"]);
     assert_eq!((keep.spooled(), keep.has_room()), (None, false));
 }

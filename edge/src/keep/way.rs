@@ -1,10 +1,13 @@
 //! Whether the broker is known to be away, so that not every request has to wait to learn it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use tracker_stream::fault::Fault;
+use tracker_stream::{
+    fault::Fault,
+    kafka::{QUEUE_FULL, TOO_LARGE},
+};
 
 /// The faults that say nothing of the broker: too much waits for it already; the message itself is too large.
-const OWN: [&str; 2] = ["queue_full", "too_large"];
+const OWN: [&str; 2] = [QUEUE_FULL, TOO_LARGE];
 
 /// One way to the broker. Closed by a message that was not acknowledged, or by a connection that was lost; opened by
 /// the first acknowledgement, for which the drain of the spool keeps trying.

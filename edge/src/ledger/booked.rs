@@ -6,7 +6,11 @@ use crate::{
     spool::Depth,
 };
 use std::sync::Arc;
-use tracker_stream::{fault::Fault, kafka::Outgoing};
+use tracker_stream::{
+    books::{Tally, minute},
+    fault::Fault,
+    kafka::Outgoing,
+};
 
 /// Whose messages are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,18 +35,19 @@ pub struct Booked<K> {
 }
 
 impl<K: Keep> Keep for Booked<K> {
-    async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
-        let times: Vec<i64> = messages.iter().map(|message| message.timestamp_ms).collect();
+    async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
         let verdicts = self.keep.keep(messages).await;
-        for (at_ms, verdict) in times.into_iter().zip(&verdicts) {
+        let mut tally = Tally::default();
+        for (message, verdict) in messages.iter().zip(&verdicts) {
             let fate = match (self.of, verdict) {
                 (_, Err(_)) => continue, // whoever is answered so counts it
                 (Of::Requests, Ok(Kept::Broker)) => "kept",
                 (Of::Requests, Ok(Kept::Spool)) => "spooled",
                 (Of::Spool, Ok(_)) => "drained",
             };
-            self.books.note(self.topic, at_ms, fate, "");
+            tally.add(minute(message.timestamp_ms), fate, "", 1);
         }
+        self.books.note(self.topic, &tally);
         verdicts
     }
 
@@ -72,7 +77,7 @@ mod tests {
     struct Three;
 
     impl Keep for Three {
-        async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
+        async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
             let verdict = |index| match index {
                 0 => Ok(Kept::Broker),
                 1 => Ok(Kept::Spool),
@@ -100,7 +105,7 @@ mod tests {
             headers: Headers::new(),
             timestamp_ms,
         };
-        assert_eq!(booked.keep([60_001, 120_001, 180_001].map(message).to_vec()).await.len(), 3);
+        assert_eq!(booked.keep(&[60_001, 120_001, 180_001].map(message)).await.len(), 3);
         books.take()["events"].counts().map(|count| (count.minute_ms, count.fate, count.count)).collect()
     }
 

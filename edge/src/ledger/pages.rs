@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use tracker_schemas::{LedgerCount, LedgerPage, Timestamp};
-use tracker_stream::books::Tally;
+use tracker_stream::books::{Count, Tally};
 use uuid::Uuid;
 
 /// What was counted of each topic.
 pub(super) type Tallies = BTreeMap<&'static str, Tally>;
 
-/// Counts that wait for the broker, at most: months of an outage, at a few a minute.
-pub(super) const MOST: usize = 200_000;
+/// Counts of a topic that wait for the broker, at most: weeks of an outage, at a few a minute. The pages of all of them
+/// fit the producer's buffer.
+pub(super) const MOST: usize = 100_000;
+/// Counts of one page, at most: with the longest words it is far below what a message may be.
+const COUNTS: usize = 5_000;
 
 /// What waits for the broker. Pages that were tried may be with it already: they are tried again as they are, under the
 /// same ids, and what was counted since is merged until its turn comes.
@@ -28,9 +31,11 @@ impl Pages {
         new_id: impl Fn() -> Uuid,
     ) -> &[LedgerPage] {
         if self.tried.is_empty() {
-            let page =
-                |(topic, tally): (&'static str, Tally)| page(new_id(), node, written_at, topic, &tally);
-            self.tried = counted().into_iter().filter(|(_, tally)| !tally.is_empty()).map(page).collect();
+            for (topic, tally) in counted() {
+                let counts: Vec<LedgerCount> = tally.counts().map(count).collect();
+                let pages = counts.chunks(COUNTS).map(|part| page(new_id(), node, written_at, topic, part));
+                self.tried.extend(pages);
+            }
         }
         &self.tried
     }
@@ -41,13 +46,16 @@ impl Pages {
     }
 }
 
-fn page(id: Uuid, node: &str, written_at: Timestamp, topic: &str, tally: &Tally) -> LedgerPage {
-    let counts = tally.counts().map(|count| LedgerCount {
+fn count(count: Count) -> LedgerCount {
+    LedgerCount {
         minute: Timestamp(count.minute_ms),
         fate: count.fate.to_owned(),
         reason: count.reason.to_owned(),
         count: i64::try_from(count.count).unwrap_or(i64::MAX),
-    });
+    }
+}
+
+fn page(id: Uuid, node: &str, written_at: Timestamp, topic: &str, counts: &[LedgerCount]) -> LedgerPage {
     LedgerPage {
         id,
         process: "edge".to_owned(),
@@ -58,27 +66,16 @@ fn page(id: Uuid, node: &str, written_at: Timestamp, topic: &str, tally: &Tally)
         first: None,
         last: None,
         token: id.to_string(),
-        counts: counts.collect(),
+        counts: counts.to_vec(),
     }
-}
-
-/// Forgets the oldest counts beyond [`MOST`]; says how many. Less written down than done: the books stay closed.
-pub(super) fn bounded(tallies: &mut Tallies) -> usize {
-    let mut forgotten = 0;
-    for tally in tallies.values_mut().filter(|tally| tally.len() > MOST) {
-        let excess = tally.len() - MOST;
-        let mut kept = Tally::default();
-        tally.counts().skip(excess).for_each(|one| kept.add(one.minute_ms, one.fate, one.reason, one.count));
-        *tally = kept;
-        forgotten += excess;
-    }
-    forgotten
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
+    use std::{cell::Cell, collections::BTreeSet};
+    use tracker_schemas::Encoder;
+    use tracker_stream::{books::MINUTE_MS, kafka::MESSAGE_BYTES};
 
     fn tallies(count: u64) -> Tallies {
         let mut tally = Tally::default();
@@ -102,13 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn of_more_counts_than_are_kept_the_oldest_are_forgotten() {
-        let mut tallies = tallies(1);
-        let tally = tallies.get_mut("events").unwrap();
-        (0..MOST as i64 + 4).for_each(|minute| tally.add(minute * 60_000, "refused", "x", 1));
-        assert_eq!(bounded(&mut tallies), 5);
-        let first = tallies["events"].counts().next().unwrap();
-        assert_eq!((tallies["events"].len(), first.minute_ms), (MOST, 4 * 60_000));
-        assert_eq!(bounded(&mut tallies), 0);
+    fn after_an_outage_of_weeks_every_page_is_small_enough_for_a_message() {
+        let mut tally = Tally::default();
+        let reason = "a_reason_that_is_longer_than_any_other";
+        (0..MOST as i64).for_each(|minute| tally.add(minute * MINUTE_MS, "refused", reason, 1_000_000));
+        let mut pages = Pages::default();
+        let pages = pages.next("edge-1", Timestamp(1), || Tallies::from([("events", tally)]), Uuid::now_v7);
+        let encoder = Encoder::single_object();
+        let largest = pages.iter().map(|page| encoder.encode(page).len()).max().unwrap();
+        assert!(largest < MESSAGE_BYTES / 2, "{largest}");
+        assert_eq!(pages.iter().map(|page| page.id).collect::<BTreeSet<_>>().len(), MOST / COUNTS);
+        let minutes = pages.iter().flat_map(|page| &page.counts).map(|one| one.minute.0 / MINUTE_MS);
+        assert!(minutes.eq(0..MOST as i64), "each is counted once");
     }
 }

@@ -1,9 +1,6 @@
 //! Sends the pages, each second and at the end.
 
-use super::{
-    Books,
-    pages::{Pages, bounded},
-};
+use super::{Books, pages::Pages};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tracker_schemas::{Encoder, LedgerPage, Timestamp};
@@ -34,7 +31,13 @@ impl<K: crate::keep::Keep> Sender<K> {
         while closing.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
             if let Err(fault) = self.send(&mut pages).await {
                 tracing::debug!(%fault, "the books wait for the broker");
-                self.bound();
+                let forgotten = self.books.bound();
+                if forgotten > 0 {
+                    tracing::warn!(
+                        forgotten,
+                        "the broker is away for so long that the books forget their oldest counts"
+                    );
+                }
             }
         }
         for _ in 0..2 {
@@ -49,8 +52,8 @@ impl<K: crate::keep::Keep> Sender<K> {
     async fn send(&self, pages: &mut Pages) -> Result<(), Fault> {
         let now = Timestamp(clock::now_ms());
         let next = pages.next(&self.node, now, || self.books.take(), Uuid::now_v7);
-        let messages = next.iter().map(|page| self.message(page)).collect();
-        self.keep.keep(messages).await.into_iter().try_for_each(|verdict| verdict.map(drop))?;
+        let messages: Vec<Outgoing> = next.iter().map(|page| self.message(page)).collect();
+        self.keep.keep(&messages).await.into_iter().try_for_each(|verdict| verdict.map(drop))?;
         pages.kept();
         Ok(())
     }
@@ -64,18 +67,6 @@ impl<K: crate::keep::Keep> Sender<K> {
             timestamp_ms: page.written_at.0,
         }
     }
-
-    fn bound(&self) {
-        let mut tallies = self.books.take();
-        let forgotten = bounded(&mut tallies);
-        self.books.put_back(&tallies);
-        if forgotten > 0 {
-            tracing::warn!(
-                forgotten,
-                "the broker is away for so long that the oldest counts of the books are forgotten"
-            );
-        }
-    }
 }
 
 #[cfg(test)]
@@ -84,6 +75,7 @@ mod tests {
     use crate::keep::{Keep, Kept};
     use std::sync::Mutex;
     use tracker_schemas::Decoder;
+    use tracker_stream::books::Tally;
 
     /// Takes everything; says so only when told to.
     #[derive(Clone, Default)]
@@ -93,7 +85,7 @@ mod tests {
     }
 
     impl Keep for Broker {
-        async fn keep(&self, messages: Vec<Outgoing>) -> Vec<Result<Kept, Fault>> {
+        async fn keep(&self, messages: &[Outgoing]) -> Vec<Result<Kept, Fault>> {
             let decoder = Decoder::<LedgerPage>::new();
             let decoded = messages.iter().map(|message| decoder.decode(&message.payload).unwrap());
             self.sent.lock().unwrap().extend(decoded);
@@ -123,6 +115,12 @@ mod tests {
         }
     }
 
+    fn kept(count: u64) -> Tally {
+        let mut tally = Tally::default();
+        tally.add(0, "kept", "", count);
+        tally
+    }
+
     /// Id and count of each page that was sent.
     fn sent(broker: &Broker) -> Vec<(Uuid, i64)> {
         broker.sent.lock().unwrap().iter().map(|page| (page.id, page.counts[0].count)).collect()
@@ -134,10 +132,9 @@ mod tests {
             (Broker::default(), Arc::new(Books::default()), CancellationToken::new());
         let running = tokio::spawn(sender(&broker, &books).run(closing.clone()));
         *broker.away.lock().unwrap() = true;
-        books.note("events", 0, "kept", "");
+        books.note("events", &kept(1));
         tokio::time::sleep(EVERY * 3 / 2).await;
-        books.note("events", 0, "kept", "");
-        books.note("events", 0, "kept", "");
+        books.note("events", &kept(2));
         tokio::time::sleep(EVERY).await;
         *broker.away.lock().unwrap() = false;
         tokio::time::sleep(EVERY * 2).await;
@@ -156,7 +153,7 @@ mod tests {
         let (broker, books, closing) =
             (Broker::default(), Arc::new(Books::default()), CancellationToken::new());
         let running = tokio::spawn(sender(&broker, &books).run(closing.clone()));
-        books.note("payments", 0, "kept", "");
+        books.note("payments", &kept(1));
         closing.cancel();
         running.await.unwrap();
         assert_eq!(sent(&broker).len(), 1);

@@ -9,14 +9,15 @@ use super::{
 };
 use nix::errno::Errno;
 use std::io;
-use tracker_stream::{fault::Fault, kafka::Outgoing};
+use tracker_stream::{
+    fault::Fault,
+    kafka::{Outgoing, TOO_LARGE},
+};
 
 /// The fault of a spool that has no room left.
 pub const FULL: &str = "spool_full";
 /// The fault of a spool whose disk does not take what is written.
 pub const DISK: &str = "spool_disk";
-/// The fault of a message that no broker would take.
-const TOO_LARGE: &str = "too_large";
 
 /// Bounds of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +203,13 @@ impl<D: Disk> Log<D> {
     /// As the system says. Then the segment is there still.
     pub fn remove(&mut self, number: u64, aside: &[Aside]) -> io::Result<()> {
         if !aside.is_empty() {
-            let bytes = self.disk.read(number)?;
+            let bytes = match self.disk.read(number) {
+                // Lost since it was read: what it held of use is with the broker, and it must not hold up those after it.
+                Err(error) if is_lost(&error) || error.kind() == io::ErrorKind::NotFound => {
+                    return self.give_up(number);
+                }
+                bytes => bytes?,
+            };
             for &Aside { offset, bytes: length } in aside {
                 let kept = bytes.get(offset..).map(|rest| rest.get(..length).unwrap_or(rest));
                 self.disk.set_aside(number, offset, kept.unwrap_or_default())?;

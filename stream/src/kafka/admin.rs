@@ -3,17 +3,17 @@
 use super::{
     config::KafkaConfig,
     context::Quiet,
-    died,
+    died, offset,
     topics::{TopicDifference, TopicSpec, TopicState},
 };
 use crate::fault::Fault;
 use rdkafka::{
-    Offset, TopicPartitionList,
+    TopicPartitionList,
     admin::{
         AdminClient, AdminOptions, AlterConfig, ConfigResource, ConfigSource, NewPartitions, NewTopic,
         ResourceSpecifier, TopicReplication,
     },
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::Consumer as _,
     error::KafkaError,
     types::RDKafkaErrorCode,
 };
@@ -140,7 +140,6 @@ impl Admin {
     /// When the broker does not answer, or has no such topic.
     pub async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, Option<i64>)>, Fault> {
         let committed = self.of_group(group, topic).await?;
-        let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
         Ok(committed.elements().iter().map(|each| (each.partition(), offset(each.offset()))).collect())
     }
 
@@ -155,12 +154,7 @@ impl Admin {
     }
 
     async fn of_group(&self, group: &str, topic: &str) -> Result<TopicPartitionList, Fault> {
-        let consumer: BaseConsumer<Quiet> = self
-            .asking
-            .client("admin", &[])
-            .set("group.id", group)
-            .create_with_context(Quiet)
-            .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
+        let consumer = self.asking.reader("admin", &[], group, "error")?;
         let (client, topic) = (Arc::clone(&self.client), topic.to_owned());
         let asked = tokio::task::spawn_blocking(move || {
             let mut list = TopicPartitionList::new();

@@ -1,6 +1,9 @@
 //! What happens when partitions come and go.
 
-use super::context::{Watch, log};
+use super::{
+    context::{Watch, log},
+    offset,
+};
 use crate::{
     fault::Fault,
     lane::Signal,
@@ -198,7 +201,7 @@ enum NotAssigned {
 /// Where a partition starts, by what was committed of it.
 fn start(committed: &TopicPartitionListElem<'_>) -> Result<Start, NotAssigned> {
     let partition = committed.partition();
-    let Offset::Offset(next) = committed.offset() else { return Ok(Start::fresh(partition)) };
+    let Some(next) = offset(committed.offset()) else { return Ok(Start::fresh(partition)) };
     let text = committed.metadata();
     let plan = (!text.is_empty()).then(|| text.parse()).transpose();
     let plan = plan.map_err(|no_plan| NotAssigned::Plan(partition, no_plan))?;

@@ -1,7 +1,11 @@
 //! Section `[kafka]`, and what every client is given.
 
-use crate::config::{Mistake, Mistakes, span};
-use rdkafka::ClientConfig;
+use super::{MESSAGE_BYTES, context::Quiet};
+use crate::{
+    config::{Mistake, Mistakes, span},
+    fault::Fault,
+};
+use rdkafka::{ClientConfig, consumer::BaseConsumer};
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -98,6 +102,37 @@ impl KafkaConfig {
         }
         client.set("bootstrap.servers", &self.brokers);
         client
+    }
+
+    /// What every client that writes starts from: acknowledged by all in-sync replicas, once, and in its key's partition.
+    pub(super) fn writer(&self, name: &str) -> ClientConfig {
+        let mut client = self.client(name, &[("compression.type", "lz4")]);
+        client
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("message.max.bytes", MESSAGE_BYTES.to_string());
+        client
+    }
+
+    /// A client that only reads: `group` is wanted by librdkafka, or asked after; nothing is joined or committed. `reset`:
+    /// what to do where an offset has gone.
+    pub(super) fn reader(
+        &self,
+        name: &str,
+        tuned: &[(&str, &str)],
+        group: &str,
+        reset: &str,
+    ) -> Result<BaseConsumer<Quiet>, Fault> {
+        self.client(name, tuned)
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_committed")
+            .set("auto.offset.reset", reset)
+            .create_with_context(Quiet)
+            .map_err(|error| Fault::new("kafka_config", error.to_string()))
     }
 }
 

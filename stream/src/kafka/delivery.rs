@@ -5,15 +5,17 @@
 //! reads drops repeats by id.
 
 use super::{
+    QUEUE_FULL, TOO_LARGE, TOPIC_MISSING,
     context::{Watch, log},
+    headers,
     producer::Outgoing,
 };
-use crate::{envelope::Headers, fault::Fault};
+use crate::fault::Fault;
 use rdkafka::{
     ClientContext, Message as _, Statistics,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode as Code},
-    message::{BorrowedMessage, Headers as _},
+    message::BorrowedMessage,
     producer::{DeliveryResult, ProducerContext},
 };
 use std::{
@@ -28,6 +30,7 @@ use tokio::sync::Notify;
 /// What one call of [`Producer::send`](super::Producer::send) waits for.
 #[derive(Debug)]
 pub(super) struct Latch {
+    sent_at: Instant,
     /// Messages of all latches of the producer that have no verdict.
     open: Arc<AtomicUsize>,
     left: AtomicUsize,
@@ -39,11 +42,17 @@ impl Latch {
     pub(super) fn new(messages: usize, open: &Arc<AtomicUsize>) -> Self {
         open.fetch_add(messages, Ordering::AcqRel);
         Self {
+            sent_at: Instant::now(),
             open: Arc::clone(open),
             left: AtomicUsize::new(messages),
             verdicts: Mutex::new(vec![Ok(()); messages]),
             done: Notify::new(),
         }
+    }
+
+    /// How long its messages have waited.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.sent_at)
     }
 
     pub(super) async fn wait(&self) -> Vec<Result<(), Fault>> {
@@ -60,7 +69,6 @@ impl Latch {
 pub(super) struct Ticket {
     latch: Option<Arc<Latch>>,
     index: usize,
-    sent_at: Instant,
     /// The message's time: a message that comes back has lost it.
     timestamp_ms: i64,
 }
@@ -71,12 +79,12 @@ impl Ticket {
 
     /// `index` is the message's place in its call.
     pub(super) fn new(latch: &Arc<Latch>, index: usize, timestamp_ms: i64) -> Self {
-        Self { latch: Some(Arc::clone(latch)), index, sent_at: Instant::now(), timestamp_ms }
+        Self { latch: Some(Arc::clone(latch)), index, timestamp_ms }
     }
 
-    /// How long its message has waited.
-    pub(super) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.sent_at)
+    /// Whether its sender waits no longer than `timeout` for it.
+    pub(super) fn is_in_time(&self, now: Instant, timeout: Duration) -> bool {
+        self.latch.as_ref().is_some_and(|latch| latch.age(now) < timeout)
     }
 
     pub(super) fn settle(mut self, verdict: Result<(), Fault>) {
@@ -277,30 +285,23 @@ fn is_for_the_next(code: Code) -> bool {
 
 /// The message as it was given to the client.
 fn copy(message: &BorrowedMessage<'_>, timestamp_ms: i64) -> Outgoing {
-    let headers = message.headers().map_or_else(Headers::new, |headers| {
-        let each = headers.iter();
-        each.fold(Headers::new(), |all, header| all.with(header.key, header.value.unwrap_or_default()))
-    });
     Outgoing {
         topic: message.topic().into(),
         key: message.key().unwrap_or_default().to_vec(),
         payload: message.payload().unwrap_or_default().to_vec(),
-        headers,
+        headers: headers(message),
         timestamp_ms,
     }
 }
-
-/// The tag of the fault that says: too many bytes wait already.
-pub(super) const QUEUE_FULL: &str = "queue_full";
 
 /// The fault in librdkafka's words. A message that was never sent, or may have been, is sent again under the same
 /// id by whoever asked.
 pub(super) fn fault(error: &KafkaError) -> Fault {
     let tag = match error.rdkafka_error_code() {
         Some(Code::QueueFull) => QUEUE_FULL,
-        Some(Code::MessageSizeTooLarge) => "too_large",
+        Some(Code::MessageSizeTooLarge) => TOO_LARGE,
         Some(Code::MessageTimedOut) => "unacknowledged",
-        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => "topic_missing",
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => TOPIC_MISSING,
         Some(Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend) => "not_enough_replicas",
         _ => "produce",
     };
@@ -310,6 +311,7 @@ pub(super) fn fault(error: &KafkaError) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::Headers;
 
     fn latch(messages: usize) -> (Arc<Latch>, Vec<Ticket>) {
         let latch = Arc::new(Latch::new(messages, &Arc::default()));

@@ -42,15 +42,8 @@ pub(super) async fn refill(
     refill: Refill,
     told: impl Fn(Progress) + Send + 'static,
 ) -> Result<Window, Fault> {
-    let consumer: BaseConsumer<Quiet> = config
-        .client("window", &TUNED)
-        .set("group.id", config.group("window")) // wanted by librdkafka; nothing is joined or committed
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
-        .set("auto.offset.reset", "earliest") // what retention took away meanwhile is no repeat's first copy any more
-        .create_with_context(Quiet)
-        .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
+    // What retention took away meanwhile is no repeat's first copy any more, and passed over.
+    let consumer = config.reader("window", &TUNED, &config.group("window"), "earliest")?;
     let (stop, topic) = (CancellationToken::new(), Arc::clone(topic));
     let _stopped_when_dropped: DropGuard = stop.clone().drop_guard();
     let reading = tokio::task::spawn_blocking(move || {

@@ -3,11 +3,16 @@
 use super::{
     config::KafkaConfig,
     context::Watch,
-    delivery::{Latch, QUEUE_FULL, Shared, Ticket},
+    delivery::{Latch, Shared, Ticket},
     died, rebuild,
     rebuild::Clients,
 };
 use crate::{config::Size, envelope::Headers, fault::Fault, metrics, telemetry::Health};
+use rdkafka::{
+    message::{Header, OwnedHeaders},
+    producer::BaseRecord,
+    util::IntoOpaque,
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -36,6 +41,18 @@ impl Outgoing {
     pub(super) fn is_too_large(&self) -> bool {
         let headers: usize = self.headers.iter().map(|(key, value)| key.len() + value.len() + 10).sum();
         self.payload.len() + self.key.len() + headers + FRAMING > MESSAGE_BYTES
+    }
+
+    /// As librdkafka takes it, with what comes back with its delivery report.
+    pub(super) fn record<O: IntoOpaque>(&self, opaque: O) -> BaseRecord<'_, Vec<u8>, Vec<u8>, O> {
+        let headers = self.headers.iter();
+        let headers = headers
+            .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
+        BaseRecord::with_opaque_to(&self.topic, opaque)
+            .key(&self.key)
+            .payload(&self.payload)
+            .timestamp(self.timestamp_ms)
+            .headers(headers)
     }
 }
 
@@ -79,16 +96,12 @@ impl Producer {
     /// # Errors
     /// Properties that librdkafka does not take.
     pub fn start(config: &KafkaConfig, options: &ProducerOptions, health: &Health) -> Result<Self, Fault> {
-        let mut client = config.client(options.name, &[("compression.type", "lz4")]);
+        let mut client = config.writer(options.name);
         client
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("partitioner", "murmur2_random")
             .set("linger.ms", options.linger.as_millis().to_string())
             .set("message.timeout.ms", options.timeout.as_millis().to_string())
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
-            .set("queue.buffering.max.messages", "0") // bytes are the bound
-            .set("message.max.bytes", MESSAGE_BYTES.to_string());
+            .set("queue.buffering.max.messages", "0"); // bytes are the bound
         let shared = Shared::new(Watch::new(options.name, options.name, health));
         let clients = Arc::new(Clients::start(client, *options, shared)?);
         tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.producer_stall));
@@ -98,26 +111,25 @@ impl Producer {
     /// Sends all of them at once and waits until the broker has, or has not, each. One verdict a message, in
     /// order; one wake-up a call, however many they are.
     pub async fn send(&self, messages: Vec<Outgoing>) -> Vec<Result<(), Fault>> {
-        self.send_each(messages.len(), messages.iter()).await
+        self.send_each(messages.iter()).await
     }
 
     /// The same for messages that the caller keeps: librdkafka copies them anyway.
-    pub(super) async fn send_each(
+    pub async fn send_each(
         &self,
-        sent: usize,
-        messages: impl Iterator<Item = &Outgoing>,
+        messages: impl ExactSizeIterator<Item = &Outgoing>,
     ) -> Vec<Result<(), Fault>> {
+        let sent = messages.len();
         if sent == 0 {
             return Vec::new();
         }
-        let sent_at = Instant::now();
         let latch = Arc::new(Latch::new(sent, &self.clients.shared.open));
         let ticket = |(index, message): (usize, &Outgoing)| Ticket::new(&latch, index, message.timestamp_ms);
         self.clients.send(messages.enumerate().map(|sent| (sent.1, Box::new(ticket(sent)))));
         metrics::producer_queue(self.name, self.queued());
         let verdicts = latch.wait().await;
         let failed = verdicts.iter().filter(|verdict| verdict.is_err()).count();
-        metrics::acknowledged(self.name, sent - failed, sent_at.elapsed());
+        metrics::acknowledged(self.name, sent - failed, latch.age(Instant::now()));
         metrics::unacknowledged(self.name, failed);
         verdicts
     }
@@ -168,9 +180,4 @@ impl Producer {
     pub(super) fn clients(&self) -> &Clients {
         &self.clients
     }
-}
-
-impl Producer {
-    /// The tag of the fault that says: too many bytes wait already.
-    pub(super) const QUEUE_FULL: &'static str = QUEUE_FULL;
 }

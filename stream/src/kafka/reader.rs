@@ -1,7 +1,7 @@
 //! Reads a topic without a group: a whole one for tools that look, or a range of one partition for who carries it again.
 //! Commits nothing, ever.
 
-use super::{config::KafkaConfig, context::Quiet, detach, died};
+use super::{config::KafkaConfig, context::Quiet, detach, died, missing, offset};
 use crate::{envelope::Message, fault::Fault};
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -130,23 +130,14 @@ pub async fn offsets_at(
     let (consumer, topic) = (consumer(config, "error")?, topic.to_owned());
     let asked = tokio::task::spawn_blocking(move || {
         let list = starts(&consumer, &topic, From::Time(ms))?;
-        let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
         Ok(list.elements().iter().map(|each| (each.partition(), offset(each.offset()))).collect())
     });
     asked.await.map_err(died)?
 }
 
-/// A client that joins no group. `reset`: what to do where an offset has gone.
+/// A client of this module. `reset`: what to do where an offset has gone.
 fn consumer(config: &KafkaConfig, reset: &str) -> Result<BaseConsumer<Quiet>, Fault> {
-    config
-        .client("reader", &TUNED)
-        .set("group.id", config.group("reader")) // wanted by librdkafka; nothing is joined or committed
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
-        .set("auto.offset.reset", reset)
-        .create_with_context(Quiet)
-        .map_err(|error| Fault::new("kafka_config", error.to_string()))
+    config.reader("reader", &TUNED, &config.group("reader"), reset)
 }
 
 /// Assigns every partition, and says how many there are.
@@ -169,10 +160,7 @@ fn starts(consumer: &BaseConsumer<Quiet>, topic: &str, from: From) -> Result<Top
         list.add_partition_offset(topic, partition.id(), start).map_err(|error| unreachable(&error))?;
     }
     if list.count() == 0 {
-        return Err(Fault::new(
-            "topic_missing",
-            format!("no topic {topic}: `tracker topics apply` makes it"),
-        ));
+        return Err(missing(topic));
     }
     match from {
         From::Time(_) => consumer.offsets_for_times(list, ANSWER).map_err(|error| unreachable(&error)),

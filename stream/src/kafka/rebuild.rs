@@ -13,8 +13,7 @@ use crate::{fault::Fault, metrics};
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode as Code},
-    message::{Header, OwnedHeaders},
-    producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer},
+    producer::{Producer as _, PurgeConfig, ThreadedProducer},
 };
 use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak, atomic::Ordering},
@@ -137,7 +136,7 @@ impl Clients {
             .rescued
             .take()
             .into_iter()
-            .partition(|(_, ticket)| ticket.age(now) < self.options.timeout);
+            .partition(|(_, ticket)| ticket.is_in_time(now, self.options.timeout));
         for (_, ticket) in late {
             self.shared.give_up(*ticket, &KafkaError::MessageProduction(Code::MessageTimedOut));
         }
@@ -168,16 +167,7 @@ fn enqueue(
     message: &Outgoing,
     ticket: Box<Ticket>,
 ) -> Result<(), (KafkaError, Box<Ticket>)> {
-    let headers = message
-        .headers
-        .iter()
-        .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
-    let record = BaseRecord::with_opaque_to(&message.topic, ticket)
-        .key(&message.key)
-        .payload(&message.payload)
-        .timestamp(message.timestamp_ms)
-        .headers(headers);
-    client.send(record).map_err(|(error, record)| (error, record.delivery_opaque))
+    client.send(message.record(ticket)).map_err(|(error, record)| (error, record.delivery_opaque))
 }
 
 /// Looks at a producer for as long as it lives, and rebuilds its client when that is due.

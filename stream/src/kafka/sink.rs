@@ -1,6 +1,6 @@
 //! A topic as the end of a lane.
 
-use super::producer::{MESSAGE_BYTES, Outgoing, Producer};
+use super::{MESSAGE_BYTES, Outgoing, Producer, QUEUE_FULL, TOO_LARGE};
 use crate::{
     envelope::PlannedRange,
     fault::{Refusal, WriteError},
@@ -10,9 +10,6 @@ use std::time::Duration;
 
 /// How long to let the queue drain before what did not fit is offered again.
 const ROOM: Duration = Duration::from_millis(5);
-
-/// The tag of a message that no broker takes.
-const TOO_LARGE: &str = "too_large";
 
 impl Outgoing {
     /// Why no broker would take it, if none would.
@@ -31,13 +28,13 @@ impl Sink<Outgoing> for Producer {
         }
         let mut left: Vec<&Outgoing> = items.iter().collect();
         loop {
-            let verdicts = self.send_each(left.len(), left.iter().copied()).await;
+            let verdicts = self.send_each(left.iter().copied()).await;
             let mut full = Vec::new();
             for (message, verdict) in left.into_iter().zip(verdicts) {
                 match verdict {
                     Ok(()) => {}
                     // Only what did not fit goes again: the rest is safe already, and would be doubled.
-                    Err(fault) if fault.tag == Self::QUEUE_FULL => full.push(message),
+                    Err(fault) if fault.tag == QUEUE_FULL => full.push(message),
                     Err(fault) => return Err(fault.into()),
                 }
             }

@@ -4,18 +4,17 @@
 //! earlier one left open is taken back, and what it was committing is decided, before the start returns.
 
 use super::{
-    MESSAGE_BYTES, Outgoing,
+    Outgoing,
     config::KafkaConfig,
     context::{Quiet, log},
-    died,
+    died, transactional,
 };
-use crate::fault::{Fault, in_full};
+use crate::fault::Fault;
 use rdkafka::{
     ClientContext,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    message::{Header, OwnedHeaders},
-    producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -37,14 +36,10 @@ impl Together {
     /// No broker, or properties that librdkafka does not take.
     pub async fn start(config: &KafkaConfig, id: &str) -> Result<Self, Fault> {
         let client: ThreadedProducer<Unheard> = config
-            .client("together", &[("compression.type", "lz4")])
+            .writer("together")
             .set("transactional.id", id)
             .set("transaction.timeout.ms", OPEN.as_millis().to_string())
             .set("message.timeout.ms", ANSWER.as_millis().to_string())
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("partitioner", "murmur2_random")
-            .set("message.max.bytes", MESSAGE_BYTES.to_string())
             .create_with_context(Unheard)
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
         let started = Self { client: Arc::new(client) };
@@ -96,16 +91,7 @@ impl Together {
 const TRIES: u32 = 3;
 
 fn write(client: &ThreadedProducer<Unheard>, message: &Outgoing) -> Result<(), KafkaError> {
-    let headers = message
-        .headers
-        .iter()
-        .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
-    let record = BaseRecord::to(&message.topic)
-        .key(&message.key)
-        .payload(&message.payload)
-        .timestamp(message.timestamp_ms)
-        .headers(headers);
-    let mut unsent = record;
+    let mut unsent = message.record(());
     loop {
         match client.send(unsent) {
             Ok(()) => return Ok(()),
@@ -119,21 +105,8 @@ fn write(client: &ThreadedProducer<Unheard>, message: &Outgoing) -> Result<(), K
 }
 
 fn fault(error: &KafkaError) -> Fault {
-    use RDKafkaErrorCode as Code;
-    let code = match error {
-        KafkaError::Transaction(error) => Some(error.code()),
-        other => other.rdkafka_error_code(),
-    };
-    match code {
-        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => Fault::new(
-            "fenced",
-            "another run of the same command has begun, and goes on in place of this one",
-        ),
-        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
-            Fault::new("topic_missing", format!("{error}: `tracker topics apply` makes it"))
-        }
-        _ => Fault::new("transaction", in_full(error)),
-    }
+    let fenced = "another run of the same command has begun, and goes on in place of this one";
+    transactional("transaction", error, fenced)
 }
 
 /// What becomes of each message is not asked after: a transaction commits only when the broker has them all.

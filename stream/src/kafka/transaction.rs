@@ -8,6 +8,7 @@ use super::{
     KafkaConfig, Outgoing, Source,
     context::{Watch, log},
     source::Membership,
+    transactional,
 };
 use crate::{
     config::Size,
@@ -20,8 +21,7 @@ use rdkafka::{
     ClientContext, Message as _, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    message::{Header, OwnedHeaders},
-    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
+    producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext},
 };
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -80,17 +80,13 @@ impl Ready {
     ) -> Result<Self, Fault> {
         let timeout = options.timeout.as_millis();
         let client: BaseProducer<Deliveries> = config
-            .client(options.name, &[("compression.type", "lz4")])
+            .writer(options.name)
             .set("transactional.id", &options.id)
             .set("transaction.timeout.ms", timeout.to_string())
             .set("message.timeout.ms", timeout.to_string())
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("partitioner", "murmur2_random")
             .set("linger.ms", LINGER)
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
             .set("queue.buffering.max.messages", "0") // bytes are the bound
-            .set("message.max.bytes", super::MESSAGE_BYTES.to_string())
             .create_with_context(Deliveries::new(options.name, health))
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
         let writer = Writer { name: options.name, client, timeout: options.timeout };
@@ -200,14 +196,7 @@ impl Writer {
 
     fn send(&self, messages: &[Outgoing], give_up_at: Instant) -> Result<(), Broken> {
         for message in messages {
-            let headers = message.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
-                all.insert(Header { key, value: Some(value) })
-            });
-            let mut record = BaseRecord::to(&message.topic)
-                .key(&message.key)
-                .payload(&message.payload)
-                .timestamp(message.timestamp_ms)
-                .headers(headers);
+            let mut record = message.record(());
             loop {
                 match self.client.send(record) {
                     Ok(()) => break,
@@ -280,21 +269,7 @@ fn unknown(error: &KafkaError) -> NotCommitted {
 }
 
 fn fault(tag: &'static str, error: &KafkaError) -> Fault {
-    use RDKafkaErrorCode as Code;
-    let code = match error {
-        KafkaError::Transaction(error) => Some(error.code()),
-        other => other.rdkafka_error_code(),
-    };
-    match code {
-        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
-            let detail = format!("{error}: another process has the same transactional id: set enrich.node");
-            Fault::new("fenced", detail)
-        }
-        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
-            Fault::new("topic_missing", format!("{error}: `tracker topics apply` makes it"))
-        }
-        _ => Fault::new(tag, error.to_string()),
-    }
+    transactional(tag, error, "another process has the same transactional id: set enrich.node")
 }
 
 fn is_retriable(error: &KafkaError) -> bool {

@@ -13,13 +13,14 @@ use crate::{
 };
 use std::sync::Arc;
 use tokio::time::Instant;
-use tracker_stream::{fault::Fault, kafka::Outgoing};
+use tracker_stream::{
+    fault::Fault,
+    kafka::{Outgoing, TOO_LARGE},
+};
 
 /// Messages sent at once, at most, and their bytes, about.
 const MESSAGES: usize = 500;
 const BYTES: usize = 1 << 20;
-/// The fault of a message that the broker will never take.
-const TOO_LARGE: &str = "too_large";
 
 /// A spool and where it is drained to.
 pub struct Outlet<K> {
@@ -36,7 +37,9 @@ struct Reading {
     bytes: Vec<u8>,
     at: usize,
     /// Read, and not acknowledged.
-    unsent: Vec<(Aside, Outgoing)>,
+    unsent: Vec<Outgoing>,
+    /// Where each of them stands.
+    places: Vec<Aside>,
     aside: Vec<Aside>,
 }
 
@@ -96,10 +99,8 @@ impl<K: Keep> Outlet<K> {
             self.lane.remove(reading.number, reading.aside.clone()).await?;
             return Ok(None);
         }
-        let part = reading.unsent.len().min(most);
-        let messages: Vec<Outgoing> =
-            reading.unsent.iter().take(part).map(|(_, message)| message.clone()).collect();
-        tokio::time::sleep_until(pace.due(part, Instant::now())).await;
+        let messages = reading.unsent.get(..most).unwrap_or(&reading.unsent);
+        tokio::time::sleep_until(pace.due(messages.len(), Instant::now())).await;
         let verdicts = self.broker.keep(messages).await;
         let (sent, failed) = reading.settle(verdicts.into_iter().map(|verdict| verdict.map(drop)));
         metrics::drained(self.lane.kind(), sent);
@@ -116,7 +117,7 @@ impl<K: Keep> Outlet<K> {
 
 impl Reading {
     const fn new(number: u64, bytes: Vec<u8>) -> Self {
-        Self { number, bytes, at: 0, unsent: Vec::new(), aside: Vec::new() }
+        Self { number, bytes, at: 0, unsent: Vec::new(), places: Vec::new(), aside: Vec::new() }
     }
 
     /// Reads on until there are `most` messages to send. What cannot be read is to be kept.
@@ -134,7 +135,10 @@ impl Reading {
                     let place = Aside { offset, bytes: record::RECORD_HEAD + body.len() };
                     size += place.bytes;
                     match record::decode(body, lane.topic()) {
-                        Some(message) => self.unsent.push((place, message)),
+                        Some(message) => {
+                            self.unsent.push(message);
+                            self.places.push(place);
+                        }
                         None => {
                             self.aside.push(place);
                             lane.tell(
@@ -153,23 +157,24 @@ impl Reading {
     fn settle(&mut self, verdicts: impl Iterator<Item = Result<(), Fault>>) -> (usize, Option<Fault>) {
         let (mut sent, mut failed) = (0, None);
         let mut verdicts = verdicts.fuse();
-        let aside = &mut self.aside;
-        self.unsent.retain(|(place, _)| match verdicts.next() {
-            None => true,
-            Some(Ok(())) => {
-                sent += 1;
-                false
+        let places = std::mem::take(&mut self.places);
+        for (message, place) in std::mem::take(&mut self.unsent).into_iter().zip(places) {
+            match verdicts.next() {
+                Some(Ok(())) => {
+                    sent += 1;
+                    continue;
+                }
+                Some(Err(fault)) if fault.tag == TOO_LARGE => {
+                    tracing::error!(%fault, "the broker takes no spooled message of this length; it is kept aside");
+                    self.aside.push(place);
+                    continue;
+                }
+                Some(Err(fault)) => failed = failed.or(Some(fault)),
+                None => {}
             }
-            Some(Err(fault)) if fault.tag == TOO_LARGE => {
-                tracing::error!(%fault, "the broker takes no spooled message of this length; it is kept aside");
-                aside.push(*place);
-                false
-            }
-            Some(Err(fault)) => {
-                failed = failed.take().or(Some(fault));
-                true
-            }
-        });
+            self.unsent.push(message);
+            self.places.push(place);
+        }
         (sent, failed)
     }
 }

@@ -98,7 +98,11 @@ impl Disk for Memory {
         let lost = self.0.lock().unwrap().lost;
         match lost {
             Some(lost) if lost == number => Err(io::Error::from_raw_os_error(5)), // EIO
-            _ => Ok(self.with(number, |file| file.bytes.clone())),
+            _ => {
+                let state = self.0.lock().unwrap();
+                let file = state.files.get(&number).ok_or(io::ErrorKind::NotFound)?;
+                Ok(file.bytes.clone())
+            }
         }
     }
 
@@ -319,4 +323,22 @@ fn a_segment_that_the_disk_has_lost_is_moved_aside_and_the_others_are_there() {
     machine.drain();
     assert_eq!(machine.sent, [2, 3]);
     assert_eq!(machine.disk.0.lock().unwrap().aside.len(), 1);
+}
+
+#[test]
+fn a_segment_that_is_lost_after_it_was_read_holds_up_nothing() {
+    let lose: [fn(&mut State, u64); 2] =
+        [|state, number| state.lost = Some(number), |state, number| drop(state.files.remove(&number))];
+    for lose in lose {
+        let mut machine = Machine::new();
+        machine.append(&[2]);
+        machine.restart();
+        machine.append(&[1]);
+        let oldest = machine.log.oldest().unwrap();
+        lose(&mut machine.disk.0.lock().unwrap(), oldest);
+        machine.log.remove(oldest, &[Aside { offset: 0, bytes: 1 }]).unwrap();
+        assert_eq!(machine.log.depth().messages, 1);
+        machine.drain();
+        assert_eq!(machine.sent, [2]);
+    }
 }

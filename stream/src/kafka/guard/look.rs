@@ -5,7 +5,7 @@ use super::{Pace, Position, Standing, Unread, Watched};
 use crate::{
     clock,
     fault::Fault,
-    kafka::{Admin, KafkaConfig, context::Quiet, died},
+    kafka::{Admin, KafkaConfig, context::Quiet, died, missing, offset},
     metrics,
 };
 use rdkafka::{
@@ -62,16 +62,8 @@ impl Guard {
     /// Properties that librdkafka does not take.
     pub fn new(config: &KafkaConfig, watched: Vec<Watched>) -> Result<Self, Fault> {
         let group = |watched: Watched| {
-            let consumer = config
-                .client("guard", &TUNED)
-                .set("group.id", &watched.group)
-                .set("enable.auto.commit", "false")
-                .set("enable.auto.offset.store", "false")
-                .set("enable.partition.eof", "true")
-                .set("isolation.level", "read_committed")
-                .set("auto.offset.reset", "earliest") // what has gone meanwhile is passed over, and counted
-                .create_with_context(Quiet)
-                .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
+            // What has gone meanwhile is passed over, and counted.
+            let consumer = config.reader("guard", &TUNED, &watched.group, "earliest")?;
             Ok(Group { watched, consumer, retention: None, known: HashMap::new() })
         };
         Ok(Self {
@@ -134,9 +126,7 @@ impl Group {
         now_ms: i64,
     ) -> Result<Vec<Standing>, Fault> {
         let topic = &self.watched.topic;
-        let missing =
-            || Fault::new("topic_missing", format!("no topic {topic}: `tracker topics apply` makes it"));
-        self.retention = *retentions.get(&**topic).ok_or_else(missing)?;
+        self.retention = *retentions.get(&**topic).ok_or_else(|| missing(topic))?;
         let positions =
             self.positions().map_err(|error| Fault::new("broker_unreachable", error.to_string()))?;
         for position in positions {
@@ -172,7 +162,7 @@ impl Group {
         for each in self.consumer.committed_offsets(list, ANSWER)?.elements() {
             let partition = each.partition();
             let (low, end) = self.consumer.fetch_watermarks(topic, partition, ANSWER)?;
-            let committed = if let Offset::Offset(offset) = each.offset() { Some(offset) } else { None };
+            let committed = offset(each.offset());
             let asked = Position { partition, low, end, committed, unread: Unread::Unknown };
             positions.push(Position { unread: self.remembered(&asked), ..asked });
         }
