@@ -1,7 +1,7 @@
 //! The books balance, whoever is killed: everything that the edge accepted is in its table, in `dead_letters`, or was
 //! dropped by rule.
 
-use crate::rig::{Program, Site, cache, post, run, until};
+use crate::rig::{Program, Site, broker, database, post, run, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
@@ -11,7 +11,6 @@ use std::{
 };
 use tokio::process::{Child, Command};
 use tracker_schemas::Topic;
-use tracker_stack::{Broker, BrokerOptions, Database, DatabaseOptions, free_ports};
 use uuid::Uuid;
 
 const LINES: usize = 200_000;
@@ -65,10 +64,7 @@ fn enrich_is_killed_in_the_middle_and_every_event_arrives() {
 #[test]
 fn the_broker_is_killed_in_the_middle_and_every_event_arrives() {
     run(async {
-        let [port, controller] = *free_ports(2).unwrap() else { panic!("two ports") };
-        let folder = tempfile::tempdir().unwrap();
-        let options = BrokerOptions::new(cache(), folder.path(), port, controller);
-        let mut broker = Broker::start(options).await.unwrap();
+        let mut broker = broker("killed_broker").await;
         let site = Site::start("killed_broker", &[("KAFKA__BROKERS", &broker.address())]).await;
         let log = Log::write(&site, SMALL);
         let sending = log.send(&site, &["--rate", RATE]);
@@ -83,10 +79,7 @@ fn the_broker_is_killed_in_the_middle_and_every_event_arrives() {
 #[test]
 fn clickhouse_is_killed_in_the_middle_and_every_event_arrives() {
     run(async {
-        let [http_port, tcp_port] = *free_ports(2).unwrap() else { panic!("two ports") };
-        let folder = tempfile::tempdir().unwrap();
-        let options = DatabaseOptions { cache: cache(), data: folder.path().to_owned(), http_port, tcp_port };
-        let mut database = Database::start(options).await.unwrap();
+        let mut database = database("killed_database").await;
         let site = Site::start("killed_database", &[("CLICKHOUSE__URL", &database.url())]).await;
         let log = Log::write(&site, SMALL);
         let sending = log.send(&site, &["--rate", RATE]);

@@ -2,18 +2,14 @@
 //! `make chaos` and `tracker chaos --scenario` run the same at full length.
 
 use crate::rig::{cache_folder, run, scratch};
-use std::{sync::Arc, time::Duration};
-use tokio::sync::Mutex;
+use std::{panic::catch_unwind, sync::Arc, time::Duration};
 use tracker_cli::chaos::{
-    Ear,
+    Ear, lab,
     load::Extent,
     report::Report,
     run::{self, Course},
     scenario::Scenario,
 };
-
-/// One lab at a time: each is a broker, a database and four programs.
-static LAB: Mutex<()> = Mutex::const_new(());
 
 const EVENTS: u64 = 100_000;
 
@@ -27,7 +23,6 @@ async fn play(
     seed: u64,
     play: impl AsyncFnOnce(Course, Ear) -> Result<Report, tracker_cli::Failure>,
 ) -> Report {
-    let _alone = LAB.lock().await;
     let folder = scratch(&format!("chaos-{name}-"));
     let course = Course::new(seed, folder.path().join("lab"), cache_folder());
     match play(course, hear()).await {
@@ -37,18 +32,41 @@ async fn play(
     }
 }
 
-async fn scenario(scenario: Scenario, span: Duration, rate: &str, extent: Extent) -> Report {
+async fn scenario(scenario: Scenario, span: Duration, rate: &str) -> Report {
     let rate = rate.parse().ok();
     play(scenario.name(), 11, async |course, hear| {
-        scenario.play(&Course { rate, extent, ..course }, span, &hear).await
+        scenario.play(&Course { rate, ..course }, span, &hear).await
     })
     .await
 }
 
 const STEADY: &str = "500/s";
 
+/// One after the other, for each is a broker, a database and four programs; and as one test, for tests that wait for each
+/// other would leave no thread to the rest.
 #[test]
-fn a_hundred_thousand_events_are_kept_once_though_every_part_is_killed_twice() {
+fn whoever_is_killed_stopped_cut_off_or_joined_nothing_is_lost_and_nothing_is_there_twice() {
+    run(lab::fetch(&cache_folder(), |line| println!("{line}"))).expect("the parts of a lab");
+    let courses: [(&str, fn()); 6] = [
+        (
+            "a hundred thousand events are kept once though every part is killed twice",
+            every_part_is_killed_twice,
+        ),
+        (
+            "every event is answered 200 while the broker is away and the spool is empty afterwards",
+            the_broker_is_away,
+        ),
+        ("while ClickHouse is away nothing is lost and the loader stays small", clickhouse_is_away),
+        ("a full disk is a 503 and no crash", the_disk_is_full),
+        ("processors that join and leave double nothing", processors_join_and_leave),
+        ("programs that are told to end under load end with 0 and double nothing", programs_are_told_to_end),
+    ];
+    let failed: Vec<&str> =
+        courses.into_iter().filter(|(_, play)| catch_unwind(play).is_err()).map(|(name, _)| name).collect();
+    assert!(failed.is_empty(), "not so, and above stands why: {failed:?}");
+}
+
+fn every_part_is_killed_twice() {
     run(async {
         let report = play("kills", 4, async |course, hear| {
             let course = Course { extent: Extent::Events(EVENTS), kills: 12, others: 8, ..course };
@@ -64,39 +82,34 @@ fn a_hundred_thousand_events_are_kept_once_though_every_part_is_killed_twice() {
     });
 }
 
-#[test]
-fn every_event_is_answered_200_while_the_broker_is_away_and_the_spool_is_empty_afterwards() {
+fn the_broker_is_away() {
     run(async {
-        scenario(Scenario::BrokerAway, Duration::from_secs(12), STEADY, Extent::Events(0)).await;
+        scenario(Scenario::BrokerAway, Duration::from_secs(12), STEADY).await;
     });
 }
 
-#[test]
-fn while_clickhouse_is_away_nothing_is_lost_and_the_loader_stays_small() {
+fn clickhouse_is_away() {
     run(async {
-        scenario(Scenario::ClickhouseAway, Duration::from_secs(12), "2000/s", Extent::Events(0)).await;
+        scenario(Scenario::ClickhouseAway, Duration::from_secs(12), "2000/s").await;
     });
 }
 
-#[test]
-fn a_full_disk_is_a_503_and_no_crash() {
+fn the_disk_is_full() {
     run(async {
-        scenario(Scenario::FullDisk, Duration::from_secs(12), "2500/s", Extent::Events(0)).await;
+        scenario(Scenario::FullDisk, Duration::from_secs(12), "2500/s").await;
     });
 }
 
-#[test]
-fn processors_that_join_and_leave_double_nothing() {
+fn processors_join_and_leave() {
     run(async {
-        let report = scenario(Scenario::Rebalance, Duration::from_secs(60), STEADY, Extent::Events(0)).await;
+        let report = scenario(Scenario::Rebalance, Duration::from_secs(60), STEADY).await;
         assert_eq!(report.measured["changes"], 12.0, "each kind joined, left, joined and was killed");
     });
 }
 
-#[test]
-fn programs_that_are_told_to_end_under_load_end_with_0_and_double_nothing() {
+fn programs_are_told_to_end() {
     run(async {
-        let report = scenario(Scenario::Sigterm, Duration::from_secs(12), STEADY, Extent::Events(0)).await;
+        let report = scenario(Scenario::Sigterm, Duration::from_secs(12), STEADY).await;
         assert!(report.measured["ends"] >= 4.0, "{:?}", report.measured);
     });
 }

@@ -133,13 +133,7 @@ fn a_message_that_cannot_be_read_is_sent_again_as_it_was_and_by_many_runs_once()
 #[test]
 fn a_lane_that_cannot_bury_stops_and_says_so_and_goes_on_when_it_can() {
     run(async {
-        let mut site = Site::prepare("dead_nowhere", &[]).await;
-        site.tracker(&["topics", "apply"]);
-        site.tracker(&["schema", "apply"]);
-        for program in [Program::Edge, Program::Payments] {
-            site.launch(program);
-            site.ready(program).await;
-        }
+        let site = Site::start_only("dead_nowhere", &[], &[Program::Edge, Program::Payments]).await;
         let kafka = site.kafka();
         let admin = Admin::connect(&kafka).unwrap();
         admin.delete(&[kafka.topic(Topic::DeadLetters.name()).to_string()]).await.unwrap();

@@ -1,12 +1,10 @@
 //! Enrichment carries each event on once: whoever dies, stands still, comes back or takes over, and however often the same
 //! event is sent.
 
-use crate::rig::{DEADLINE, Program, Site, binary, post, run, until};
-use reqwest::Client;
+use crate::rig::{DEADLINE, Program, Site, post, run, until};
 use serde_json::json;
 use std::{
     collections::{HashMap, HashSet},
-    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -14,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 use tracker_schemas::{Decoder, Encoder, Enriched, Event, Fact, LedgerPage, Timestamp, Topic};
-use tracker_stack::{free_ports, leash};
+use tracker_stack::leash;
 use tracker_stream::{
     config::Size,
-    envelope::{Headers, ORIGIN, REDRIVE},
+    envelope::{Headers, Message, ORIGIN, REDRIVE},
     kafka::{Admin, Outgoing, Producer, ProducerOptions},
     telemetry::Health,
 };
@@ -29,16 +27,9 @@ const TRANSACTION: (&str, &str) = ("ENRICH__TRANSACTION_TIMEOUT", "5s");
 /// How long one wave of sending takes, and how many events it has.
 const WAVE: (Duration, usize) = (Duration::from_millis(20), 50);
 
-/// Topics, and as many programs as are named.
+/// Topics, tables, and the programs that are named.
 async fn site(name: &'static str, programs: &[Program]) -> Site {
-    let mut site = Site::prepare(name, &[TRANSACTION]).await;
-    site.tracker(&["topics", "apply"]);
-    site.tracker(&["schema", "apply"]);
-    programs.iter().for_each(|program| site.launch(*program));
-    for program in programs {
-        site.ready(*program).await;
-    }
-    site
+    Site::start_only(name, &[TRANSACTION], programs).await
 }
 
 fn event(eid: Uuid, tid: Option<Uuid>) -> Event {
@@ -127,33 +118,23 @@ impl Load {
     }
 }
 
-/// One more enrichment, on a port of its own.
-struct Another {
+/// One more enrichment beside those of the site.
+struct Another<'a> {
+    site: &'a Site,
     process: leash::Leashed,
     address: String,
-    client: Client,
 }
 
-impl Another {
-    async fn start(site: &Site) -> Self {
-        let port = free_ports(1).expect("a port")[0];
-        let log = site.folder.join(format!("enrich-{port}.log"));
-        let log = std::fs::File::create(log).expect("a log");
-        let listen = format!("127.0.0.1:{port}");
-        let process = leash::spawn(&binary("tracker-enrich"), |command| {
-            command.envs(&site.environment).env("TRACKER_ENRICH__LISTEN", &listen).current_dir(&site.folder);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        });
-        let process = process.expect("it starts");
-        Self { process, address: format!("http://{listen}"), client: Client::new() }
+impl<'a> Another<'a> {
+    fn start(site: &'a Site) -> Self {
+        let (process, address) = site.another(Program::Enrich, &[]);
+        Self { site, process, address }
     }
 
     /// How many events it has carried on since its start.
     async fn delivered(&self) -> u64 {
-        let Ok(answer) = self.client.get(format!("{}/metrics", self.address)).send().await else { return 0 };
-        let text = answer.text().await.unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(&settled("delivered", "")));
-        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or(0.0) as u64
+        let metrics = self.site.metrics_at(&self.address).await.unwrap_or_default();
+        metrics.get(&settled("delivered", "")).map_or(0, |count| *count as u64)
     }
 
     async fn delivers(&self, more: u64) {
@@ -188,25 +169,24 @@ impl Site {
 
     /// The ids on a topic, as often as they are there.
     async fn ids_on(&self, topic: Topic) -> Vec<Uuid> {
-        let decoder = Decoder::<Enriched>::new();
-        let messages = self.messages(topic).await;
-        messages.iter().map(|message| decoder.decode(&message.payload).unwrap().fact.eid).collect()
+        ids_of(&self.messages(topic).await)
     }
 
-    /// What was sent is on `enriched`, each once, and says where it came from: no two from one place.
+    /// What was sent is on `enriched`, each once, and says where it came from: no two from one place. So say the pages.
     async fn carried_once(&self, sent: &HashSet<Uuid>) {
         self.all_enriched().await;
-        let ids = self.ids_on(Topic::Enriched).await;
+        let enriched = self.messages(Topic::Enriched).await;
+        let ids = ids_of(&enriched);
         assert_eq!(ids.iter().copied().collect::<HashSet<_>>(), *sent, "nothing is lost");
         assert_eq!(ids.len(), sent.len(), "nothing is there twice");
-        let origins = self.messages(Topic::Enriched).await;
         let origins: HashSet<_> =
-            origins.iter().map(|message| message.headers.get(ORIGIN).unwrap().to_vec()).collect();
+            enriched.iter().map(|message| message.headers.get(ORIGIN).unwrap().to_vec()).collect();
         assert_eq!(origins.len(), sent.len());
+        self.pages_close(enriched.len()).await;
     }
 
-    /// The pages of enrichment account for every message of the raw topic, once.
-    async fn pages_close(&self) {
+    /// The pages of enrichment account for every message of the raw topic, once, and for those on `enriched`.
+    async fn pages_close(&self, enriched: usize) {
         let decoder = Decoder::<LedgerPage>::new();
         let pages: Vec<LedgerPage> = self
             .messages(Topic::Ledger)
@@ -219,9 +199,13 @@ impl Site {
         let raw = self.messages(Topic::Events).await.len();
         assert_eq!(counted, i64::try_from(raw).unwrap());
         let delivered = pages.iter().flat_map(|page| &page.counts).filter(|count| count.fate == "delivered");
-        let enriched = self.messages(Topic::Enriched).await.len();
         assert_eq!(delivered.map(|count| count.count).sum::<i64>(), i64::try_from(enriched).unwrap());
     }
+}
+
+fn ids_of(enriched: &[Message]) -> Vec<Uuid> {
+    let decoder = Decoder::<Enriched>::new();
+    enriched.iter().map(|message| decoder.decode(&message.payload).unwrap().fact.eid).collect()
 }
 
 #[test]
@@ -257,7 +241,7 @@ fn an_event_that_is_sent_again_is_one_row_one_message_and_counted_as_duplicate()
         assert_eq!(site.ids_on(Topic::Enriched).await, [eid]);
         let [message] = &site.messages(Topic::Messages).await[..] else { panic!("one message") };
         assert_eq!(message.key.as_deref(), Some(tid.to_string().as_bytes()));
-        site.pages_close().await;
+        site.pages_close(1).await;
     });
 }
 
@@ -294,7 +278,6 @@ fn enrich_is_killed_five_times_under_load_and_every_event_is_there_once() {
         load.more(300).await;
         let sent = load.end().await;
         site.carried_once(&sent).await;
-        site.pages_close().await;
         let wanted = sent.len() as u64;
         until("every event is a row", async || {
             (site.count("SELECT uniqExact(eid) AS n FROM events").await == wanted).then_some(())
@@ -309,7 +292,7 @@ fn one_that_was_thought_dead_and_comes_back_gets_nothing_through() {
     run(async {
         let site = site("zombie", &[]).await;
         let load = Load::start(&site);
-        let (mut first, mut second) = (Another::start(&site).await, Another::start(&site).await);
+        let (mut first, mut second) = (Another::start(&site), Another::start(&site));
         first.delivers(300).await;
         for _ in 0..2 {
             first.process.pause();
@@ -327,7 +310,6 @@ fn one_that_was_thought_dead_and_comes_back_gets_nothing_through() {
         }
         let sent = load.end().await;
         site.carried_once(&sent).await;
-        site.pages_close().await;
     });
 }
 
@@ -336,10 +318,10 @@ fn partitions_go_from_one_to_another_and_every_event_is_there_once() {
     run(async {
         let site = site("to_and_fro", &[]).await;
         let load = Load::start(&site);
-        let mut staying = Another::start(&site).await;
+        let mut staying = Another::start(&site);
         staying.delivers(300).await;
         for round in 0..3 {
-            let mut guest = Another::start(&site).await;
+            let mut guest = Another::start(&site);
             guest.delivers(200).await;
             match round {
                 0 => guest.process.kill(),
@@ -354,7 +336,6 @@ fn partitions_go_from_one_to_another_and_every_event_is_there_once() {
         }
         let sent = load.end().await;
         site.carried_once(&sent).await;
-        site.pages_close().await;
     });
 }
 

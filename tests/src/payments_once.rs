@@ -1,18 +1,22 @@
 //! A payment id is stored once, whenever it comes: after a restart of everything, from a second edge, after partitions were
 //! added, and however often the processor is killed. Counted without FINAL.
 
-use crate::rig::{Program, Site, binary, post, run, until};
+use crate::rig::{Program, Site, post, run, until};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
 use tracker_schemas::Topic;
-use tracker_stack::{free_ports, leash};
 use uuid::Uuid;
 
 impl Site {
     /// Pays one euro under these ids.
     async fn pays(&self, oid: Uuid, uid: Uuid, ids: &[Uuid]) {
-        let answer = self.post_secret("/tr/v1/ltv/", order(oid, uid, ids).to_string()).await;
+        self.pays_at(&self.address(Program::Edge), oid, uid, ids).await;
+    }
+
+    /// The same at any edge.
+    async fn pays_at(&self, edge: &str, oid: Uuid, uid: Uuid, ids: &[Uuid]) {
+        let request = Client::new().post(format!("{edge}/tr/v1/ltv/")).bearer_auth(&self.secret);
+        let answer = post(request.body(order(oid, uid, ids).to_string())).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
@@ -50,14 +54,7 @@ impl Site {
 
     /// Only what payments need.
     async fn of_payments(name: &'static str, settings: &[(&str, &str)]) -> Self {
-        let mut site = Self::prepare(name, settings).await;
-        site.tracker(&["topics", "apply"]);
-        site.tracker(&["schema", "apply"]);
-        site.launch(Program::Edge);
-        site.launch(Program::Payments);
-        site.ready(Program::Edge).await;
-        site.ready(Program::Payments).await;
-        site
+        Self::start_only(name, settings, &[Program::Edge, Program::Payments]).await
     }
 }
 
@@ -102,10 +99,12 @@ fn the_same_id_is_stored_once_after_a_restart_from_another_edge_and_beside_anoth
             .await;
         assert_eq!(site.stands(oid).await, once(5));
 
-        let other = SecondEdge::start(&site).await;
-        other.pays(&site, oid, uid, &ids).await;
+        let own = [("EDGE__NODE", "second"), ("EDGE__SPOOL__PATH", "second/spool")];
+        let (_other, edge) = site.another(Program::Edge, &own);
+        site.ready_at(&edge, "the second edge is ready").await;
+        site.pays_at(&edge, oid, uid, &ids).await;
         let more: Vec<Uuid> = (0..3).map(|_| Uuid::new_v4()).collect();
-        other.pays(&site, oid, uid, &more).await;
+        site.pays_at(&edge, oid, uid, &more).await;
         until("what is new", async || (site.stands(oid).await == once(8)).then_some(())).await;
 
         let dropped = site.metrics(Program::Payments).await;
@@ -178,40 +177,4 @@ fn payments_are_stored_once_however_often_the_processor_is_killed() {
         site.pays(oid, uid, &[last]).await;
         until("the last", async || (site.stands(oid).await == once(ALL as u64 + 1)).then_some(())).await;
     });
-}
-
-/// Another edge before the same broker.
-struct SecondEdge {
-    address: String,
-    client: Client,
-    _process: leash::Leashed,
-}
-
-impl SecondEdge {
-    async fn start(site: &Site) -> Self {
-        let port = free_ports(1).unwrap()[0];
-        let process = leash::spawn(&binary("tracker-edge"), |command: &mut Command| {
-            command.envs(&site.environment).env("TRACKER_EDGE__LISTEN", format!("127.0.0.1:{port}"));
-            command.env("TRACKER_EDGE__NODE", "second").env("TRACKER_EDGE__SPOOL__PATH", "second/spool");
-            command.current_dir(&site.folder);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        });
-        let edge = Self {
-            address: format!("http://127.0.0.1:{port}"),
-            client: Client::new(),
-            _process: process.unwrap(),
-        };
-        until("the second edge is ready", async || {
-            let answer = edge.client.get(format!("{}/ready", edge.address)).send().await.ok()?;
-            answer.status().is_success().then_some(())
-        })
-        .await;
-        edge
-    }
-
-    async fn pays(&self, site: &Site, oid: Uuid, uid: Uuid, ids: &[Uuid]) {
-        let request = self.client.post(format!("{}/tr/v1/ltv/", self.address)).bearer_auth(&site.secret);
-        let answer = post(request.body(order(oid, uid, ids).to_string())).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-    }
 }

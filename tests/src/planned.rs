@@ -2,14 +2,10 @@
 //!
 //! Only the loader runs here; the tests put enriched events on its topic, and know by heart what every view must say.
 
-use crate::rig::{Program, Site, binary, cache, run, until};
+use crate::rig::{Program, Site, database, run, until};
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    process::{Command, Stdio},
-};
+use std::collections::BTreeMap;
 use tracker_schemas::{Enriched, Fact, Timestamp};
-use tracker_stack::{Database, DatabaseOptions, free_ports, leash};
 use uuid::Uuid;
 
 const HOST: &str = "planned.example";
@@ -32,10 +28,7 @@ const LARGE: [(&str, &str); 4] = [
 
 /// A site with a loader, which is not started yet.
 async fn prepared(name: &'static str, settings: &[(&str, &str)]) -> Site {
-    let site = Site::prepare(name, &[&LARGE[..], settings].concat()).await;
-    site.tracker(&["topics", "apply"]);
-    site.tracker(&["schema", "apply"]);
-    site
+    Site::start_only(name, &[&LARGE[..], settings].concat(), &[]).await
 }
 
 /// So many events, and what is known of each.
@@ -198,10 +191,7 @@ fn a_loader_that_is_killed_in_insert_after_insert_stores_every_event_once_in_the
 fn a_clickhouse_that_is_killed_in_an_insert_of_two_months_has_every_event_once_in_the_table_and_in_each_view()
 {
     run(async {
-        let [http_port, tcp_port] = *free_ports(2).unwrap() else { panic!("two ports") };
-        let folder = tempfile::tempdir().unwrap();
-        let options = DatabaseOptions { cache: cache(), data: folder.path().to_owned(), http_port, tcp_port };
-        let mut database = Database::start(options).await.unwrap();
+        let mut database = database("planned_months").await;
         let mut site = prepared("planned_months", &[("CLICKHOUSE__URL", &database.url())]).await;
         let story = Story::of(8_000);
         slow_down(&site).await;
@@ -241,15 +231,6 @@ fn loaders_that_come_go_and_are_killed_under_load_store_every_event_once_and_end
     run(async {
         let mut site = prepared("planned_two", &[("LOAD__EVENTS__BATCH_ROWS", "500")]).await;
         let story = Story::of(24_000);
-        let port = free_ports(1).unwrap()[0];
-        let second = |site: &Site| {
-            leash::spawn(&binary("tracker-load"), |command: &mut Command| {
-                command.envs(&site.environment).env("TRACKER_LOAD__LISTEN", format!("127.0.0.1:{port}"));
-                command.current_dir(&site.folder);
-                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            })
-            .expect("a second loader")
-        };
         let more = async |site: &Site| {
             let wanted = (rows(site).await + 3_000).min(story.stored());
             until("more events", async || (rows(site).await >= wanted).then_some(())).await;
@@ -260,7 +241,7 @@ fn loaders_that_come_go_and_are_killed_under_load_store_every_event_once_and_end
         }
         site.launch(Program::Load);
         more(&site).await;
-        let mut other = second(&site);
+        let (mut other, _) = site.another(Program::Load, &[]);
         more(&site).await;
         let status = site.stop(Program::Load).await;
         assert_eq!(status.and_then(|status| status.code()), Some(0), "SIGTERM under load: {status:?}");
@@ -268,7 +249,7 @@ fn loaders_that_come_go_and_are_killed_under_load_store_every_event_once_and_end
         site.launch(Program::Load);
         more(&site).await;
         other.kill();
-        let other = second(&site);
+        let (other, _) = site.another(Program::Load, &[]);
         story.assert_stored_once(&site).await;
         drop(other);
     });

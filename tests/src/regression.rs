@@ -1,22 +1,19 @@
 //! One test for each bug that the promises had missed.
 
-use crate::rig::{Program, Site, binary, cache, run, until};
+use crate::rig::{Program, Site, binary, broker, run, until};
 use serde_json::json;
 use std::{
     io::Read,
     process::{Command, Stdio},
     time::Duration,
 };
-use tracker_stack::{Broker, BrokerOptions, free_ports, leash};
+use tracker_stack::leash;
 
 /// The client waited for ever to say goodbye to its group.
 #[test]
 fn a_processor_ends_when_it_is_told_to_though_its_broker_is_gone() {
     run(async {
-        let [port, controller] = *free_ports(2).unwrap() else { panic!("two ports") };
-        let folder = tempfile::tempdir().unwrap();
-        let options = BrokerOptions::new(cache(), folder.path(), port, controller);
-        let mut broker = Broker::start(options).await.unwrap();
+        let mut broker = broker("broker_gone").await;
         let mut site = Site::start("broker_gone", &[("KAFKA__BROKERS", &broker.address())]).await;
         let eid = uuid::Uuid::now_v7().to_string();
         let answer = site.post("/tr/v1/tr/", json!({ "eid": eid, "ename": "last" }).to_string()).await;

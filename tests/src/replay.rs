@@ -208,6 +208,9 @@ fn a_replay_that_is_killed_again_and_again_ends_with_the_same_rows_and_can_be_co
         let asked = site.tracker_output(&swap[..3]);
         assert_eq!(asked.status.code(), Some(2), "{}", said(&asked));
         assert!(said(&asked).contains(" 1 of other times stay"), "{}", said(&asked));
+        let asked = site.tracker_output(&[&swap[..3], &["--json"]].concat());
+        let told: Value = serde_json::from_slice(&asked.stdout).expect("the plan as JSON");
+        assert!(asked.status.code() == Some(2) && told["partitions"][0].is_object(), "{told}");
         site.tracker(&swap);
         site.has(EVENTS + 1).await;
         let late = "ALTER TABLE {} DELETE WHERE host = 'late.example' SETTINGS mutations_sync = 1";
@@ -279,11 +282,9 @@ fn lost_payments_come_back_to_the_cent_and_erased_persons_do_not() {
             (rows.iter().filter_map(|row| row["payments"].as_u64()).sum::<u64>() == 100).then_some(rows)
         })
         .await;
-        for (number, host) in (0..30).map(|number| (number, KEPT)) {
-            let visitor = if number < 10 { ANN } else { Uuid::from_u128(0xb) };
-            let event = event(number, host, visitor);
-            site.produce([(event.fact.eid.to_string(), event)]).await;
-        }
+        let visitor = |number: u64| if number < 10 { ANN } else { Uuid::from_u128(0xb) };
+        let events = (0..30).map(|number| event(number, KEPT, visitor(number)));
+        site.produce(events.map(|event| (event.fact.eid.to_string(), event))).await;
         site.has(30).await;
 
         let all = ["--topic", "payments", "--from", "start"];

@@ -1,6 +1,6 @@
 //! The disk spool: while the broker is away every event and payment is taken, and arrives when it is back.
 
-use crate::rig::{Program, Site, binary, cache, post, run, stack, until};
+use crate::rig::{Program, Site, binary, broker, post, run, stack, until};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::{
@@ -12,27 +12,15 @@ use std::{
 };
 use tokio::task::JoinSet;
 use tracker_schemas::Topic;
-use tracker_stack::{Broker, BrokerOptions, free_ports};
+use tracker_stack::free_ports;
 use uuid::Uuid;
 
-/// An outage.
-struct Outage {
-    /// How long the broker is away.
-    lasts: Duration,
-    /// Events a second that come meanwhile.
-    per_second: u32,
-}
-
-/// Long enough for several segments, and for a kill in the middle.
-const SHORT: Outage = Outage { lasts: Duration::from_secs(10), per_second: 200 };
+/// Half of the time that the broker is away: both halves give several segments, and between them the edge is killed.
+const HALF: Duration = Duration::from_secs(5);
+/// What is sent a second meanwhile.
+const PER_SECOND: u32 = 200;
 /// A payment comes with so many events.
 const PAYMENT_EVERY: usize = 20;
-
-async fn broker(name: &str) -> Broker {
-    let [port, controller_port] = *free_ports(2).expect("ports") else { panic!("two ports") };
-    let data = stack().await.folder.path().join(name);
-    Broker::start(BrokerOptions::new(cache(), data, port, controller_port)).await.expect("a broker")
-}
 
 impl Site {
     fn an_event(&self, eid: Uuid) -> RequestBuilder {
@@ -99,10 +87,10 @@ fn with_broker(site: &mut Site, brokers: &str) {
     site.environment.insert("TRACKER_KAFKA__BROKERS".to_owned(), brokers.to_owned());
 }
 
-/// Sends at a steady rate, whatever the answers; each has to be 200.
-async fn pour(site: &Site, outage: &Outage) -> (HashSet<Uuid>, HashSet<Uuid>) {
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / outage.per_second);
-    let count = outage.lasts.as_secs() as usize * outage.per_second as usize;
+/// Sends at a steady rate, for half of the outage, whatever the answers; each has to be 200.
+async fn pour(site: &Site) -> (HashSet<Uuid>, HashSet<Uuid>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
+    let count = HALF.as_secs() as usize * PER_SECOND as usize;
     let (mut events, mut payments, mut answers) = (HashSet::new(), HashSet::new(), JoinSet::new());
     for number in 0..count {
         tick.tick().await;
@@ -137,63 +125,61 @@ async fn payments_leave_first(site: &Site) {
     println!("{}: {drained} events drained", site.name);
 }
 
-async fn outlives(name: &'static str, outage: &Outage) {
-    let mut broker = broker(name).await;
-    // Slow enough to be looked at while it drains; small segments, so that there are several.
-    let rate = (outage.per_second * 5).to_string();
-    let settings = [
-        ("KAFKA__BROKERS", broker.address()),
-        ("EDGE__SPOOL__SEGMENT", "64KiB".to_owned()),
-        ("EDGE__SPOOL__DRAIN_RATE", rate),
-    ];
-    let settings = settings.each_ref().map(|(key, value)| (*key, value.as_str()));
-    let mut site = Site::start(name, &settings).await;
-    let mut events = site.takes(20).await;
-    broker.kill();
-    let half = Outage { lasts: outage.lasts / 2, ..*outage };
-    let (first, mut payments) = pour(&site, &half).await;
-    assert!(site.spooled("events").await > 0 && site.spooled("payments").await > 0);
-    assert_eq!(site.get("/ready").await.status, 200, "it can take an event and keep it");
-    site.kill(Program::Edge);
-    site.launch(Program::Edge);
-    site.ready(Program::Edge).await;
-    let (second, more) = pour(&site, &half).await;
-    payments.extend(more);
-    events.extend(first.into_iter().chain(second));
-    let spooled = site.spooled("payments").await + site.spooled("events").await;
-    println!("{name}: {spooled} messages spooled");
-    assert!(
-        spooled as usize >= payments.len() + events.len() - 20,
-        "what the broker had before is not spooled"
-    );
-
-    broker.restart().await.expect("the broker comes back");
-    payments_leave_first(&site).await;
-    let fresh = site.takes(20).await;
-    events.extend(fresh);
-    for (table, id, expected) in [("events", "eid", events), ("payments", "id", payments)] {
-        let unique = format!("SELECT uniqExact({id}) AS n FROM {table}");
-        until(&format!("all of {table}"), async || {
-            (site.count(&unique).await >= expected.len() as u64).then_some(())
-        })
-        .await;
-        let rows = site.rows(&format!("SELECT {id} AS id FROM {table} FINAL")).await;
-        let stored: Vec<Uuid> = rows.iter().map(|row| row["id"].as_str().unwrap().parse().unwrap()).collect();
-        assert_eq!(stored.len(), expected.len(), "{table}: each once");
-        assert_eq!(stored.into_iter().collect::<HashSet<_>>(), expected, "{table}");
-    }
-    println!("{name}: every event and payment is in its table");
-}
-
 #[test]
 fn while_the_broker_is_away_everything_is_taken_and_payments_arrive_first() {
-    run(outlives("spool_outage", &SHORT));
+    run(async {
+        let mut broker = broker("spool_outage").await;
+        // Slow enough to be looked at while it drains; small segments, so that there are several.
+        let rate = (PER_SECOND * 5).to_string();
+        let settings = [
+            ("KAFKA__BROKERS", broker.address()),
+            ("EDGE__SPOOL__SEGMENT", "64KiB".to_owned()),
+            ("EDGE__SPOOL__DRAIN_RATE", rate),
+        ];
+        let settings = settings.each_ref().map(|(key, value)| (*key, value.as_str()));
+        let mut site = Site::start("spool_outage", &settings).await;
+        let mut events = site.takes(20).await;
+        broker.kill();
+        let (first, mut payments) = pour(&site).await;
+        assert!(site.spooled("events").await > 0 && site.spooled("payments").await > 0);
+        assert_eq!(site.get("/ready").await.status, 200, "it can take an event and keep it");
+        site.kill(Program::Edge);
+        site.launch(Program::Edge);
+        site.ready(Program::Edge).await;
+        let (second, more) = pour(&site).await;
+        payments.extend(more);
+        events.extend(first.into_iter().chain(second));
+        let spooled = site.spooled("payments").await + site.spooled("events").await;
+        println!("{spooled} messages spooled");
+        assert!(
+            spooled as usize >= payments.len() + events.len() - 20,
+            "what the broker had before is not spooled"
+        );
+
+        broker.restart().await.expect("the broker comes back");
+        payments_leave_first(&site).await;
+        let fresh = site.takes(20).await;
+        events.extend(fresh);
+        for (table, id, expected) in [("events", "eid", events), ("payments", "id", payments)] {
+            let unique = format!("SELECT uniqExact({id}) AS n FROM {table}");
+            until(&format!("all of {table}"), async || {
+                (site.count(&unique).await >= expected.len() as u64).then_some(())
+            })
+            .await;
+            let rows = site.rows(&format!("SELECT {id} AS id FROM {table} FINAL")).await;
+            let stored: Vec<Uuid> =
+                rows.iter().map(|row| row["id"].as_str().unwrap().parse().unwrap()).collect();
+            assert_eq!(stored.len(), expected.len(), "{table}: each once");
+            assert_eq!(stored.into_iter().collect::<HashSet<_>>(), expected, "{table}");
+        }
+        println!("every event and payment is in its table");
+    });
 }
 
 #[test]
 fn a_disk_that_is_full_is_told_and_the_spool_recovers_when_it_is_drained() {
     run(async {
-        let mut broker = broker("spool_full_broker").await;
+        let mut broker = broker("spool_full").await;
         let address = broker.address();
         let small = SmallDisk::new(&stack().await.folder.path().join("spool_full_disk"));
         let path = small.path.display().to_string();

@@ -79,6 +79,32 @@ async fn tells_a_dead_letter(site: &Site) {
     assert_eq!(trace["dead"][0]["letter"], trace["messages"][0]["letter"]);
 }
 
+async fn load_answers_who_shows_the_right_key(site: &Site) {
+    let [id, oid] = [Uuid::now_v7(), Uuid::new_v4()];
+    let body = json!({ "eid": id, "oid": oid, "ename": "traced", "cflags": CONSENT });
+    assert_eq!(site.post("/tr/v1/tr/", body.to_string()).await.status, 200);
+    site.event(&id.to_string()).await;
+    let key = |tenant: Uuid| {
+        let arguments = ["keys", "new", "--id", &tenant.to_string(), "--tenant", &tenant.to_string()];
+        site.tracker(&arguments).lines().last().unwrap().trim().to_owned()
+    };
+    let (own, strange) = (key(oid), key(Uuid::new_v4()));
+    let client = Client::new();
+    let ask = async |id: Uuid, key: Option<&str>| {
+        let request = client.get(format!("{}/trace/{id}", site.address(Program::Load)));
+        post(key.into_iter().fold(request, |request, key| request.bearer_auth(key))).await
+    };
+    for (key, wanted) in [(None, "missing_key"), (Some("guessed"), "unknown_key")] {
+        assert_eq!(ask(id, key).await.refusal(), (401, wanted.to_owned()));
+    }
+    assert_eq!(ask(id, Some(&strange)).await.refusal(), (403, "wrong_tenant".to_owned()));
+    assert_eq!(ask(Uuid::now_v7(), Some(&site.secret)).await.refusal(), (404, "unknown_id".to_owned()));
+    for key in [&own, &site.secret] {
+        let answer = ask(id, Some(key)).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["verdict"]), (200, &json!("stored")));
+    }
+}
+
 /// Waits for load, then for enrich; gives an event that is stored in the end.
 async fn tells_who_has_not_read_it_yet(site: &mut Site) -> Uuid {
     site.stop(Program::Load).await;
@@ -123,37 +149,8 @@ fn every_way_that_an_event_or_a_payment_can_go_is_told() {
         tells_a_stored_event_from_its_repeat(&site).await;
         tells_a_stored_payment_from_its_repeat(&site).await;
         tells_a_dead_letter(&site).await;
+        load_answers_who_shows_the_right_key(&site).await;
         let stored = tells_who_has_not_read_it_yet(&mut site).await;
         tells_what_was_never_seen(&site, stored);
-    });
-}
-
-#[test]
-fn load_answers_a_trace_to_who_shows_the_right_key() {
-    run(async {
-        let site = Site::start("traced_http", &[]).await;
-        let [id, oid] = [Uuid::now_v7(), Uuid::new_v4()];
-        let body = json!({ "eid": id, "oid": oid, "ename": "traced", "cflags": CONSENT });
-        assert_eq!(site.post("/tr/v1/tr/", body.to_string()).await.status, 200);
-        site.event(&id.to_string()).await;
-        let key = |tenant: Uuid| {
-            let arguments = ["keys", "new", "--id", &tenant.to_string(), "--tenant", &tenant.to_string()];
-            site.tracker(&arguments).lines().last().unwrap().trim().to_owned()
-        };
-        let (own, strange) = (key(oid), key(Uuid::new_v4()));
-        let client = Client::new();
-        let ask = async |id: Uuid, key: Option<&str>| {
-            let request = client.get(format!("{}/trace/{id}", site.address(Program::Load)));
-            post(key.into_iter().fold(request, |request, key| request.bearer_auth(key))).await
-        };
-        for (key, wanted) in [(None, "missing_key"), (Some("guessed"), "unknown_key")] {
-            assert_eq!(ask(id, key).await.refusal(), (401, wanted.to_owned()));
-        }
-        assert_eq!(ask(id, Some(&strange)).await.refusal(), (403, "wrong_tenant".to_owned()));
-        assert_eq!(ask(Uuid::now_v7(), Some(&site.secret)).await.refusal(), (404, "unknown_id".to_owned()));
-        for key in [&own, &site.secret] {
-            let answer = ask(id, Some(key)).await;
-            assert_eq!((answer.status.as_u16(), &answer.json()["verdict"]), (200, &json!("stored")));
-        }
     });
 }

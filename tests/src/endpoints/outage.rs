@@ -1,16 +1,9 @@
 //! The broker is away and the spool is switched off: nothing is a success, and nothing that was refused comes after all.
 
 use super::{CONSENT, Mark, pixel::is_the_image};
-use crate::rig::{Answer, Program, Site, cache, run, stack, until};
+use crate::rig::{Answer, Program, Site, broker, run, until};
 use serde_json::json;
-use tracker_stack::{Broker, BrokerOptions, free_ports};
 use uuid::Uuid;
-
-async fn broker() -> Broker {
-    let [port, controller_port] = *free_ports(2).expect("ports") else { panic!("two ports") };
-    let data = stack().await.folder.path().join("kafka-away");
-    Broker::start(BrokerOptions::new(cache(), data, port, controller_port)).await.expect("a broker")
-}
 
 fn refused_for_now(answer: &Answer) {
     assert_eq!(answer.status, 503, "{}", answer.text());
@@ -24,7 +17,7 @@ fn refused_for_now(answer: &Answer) {
 #[test]
 fn without_a_broker_nothing_is_a_success_and_with_it_everything_is_again() {
     run(async {
-        let mut broker = broker().await;
+        let mut broker = broker("outage").await;
         let settings = [
             ("KAFKA__BROKERS", broker.address()),
             ("EDGE__PRODUCE_TIMEOUT", "2s".to_owned()),

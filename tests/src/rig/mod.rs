@@ -8,7 +8,7 @@ mod wire;
 
 pub use client::{Answer, post};
 pub use site::{Program, Site, binary, shared};
-pub use stack::{cache, cache_folder, geoip, scratch, stack};
+pub use stack::{broker, cache, cache_folder, database, geoip, scratch, stack};
 pub use wire::{End, refusal};
 
 use std::{future::Future, sync::LazyLock, time::Duration};

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::{
     collections::HashMap,
     fs::File,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
@@ -70,14 +70,19 @@ const GRACE: Duration = Duration::from_secs(60);
 impl Site {
     /// Topics, schema, key file, and all four programs, ready.
     pub async fn start(name: &'static str, settings: &[(&str, &str)]) -> Self {
+        Self::start_only(name, settings, &Program::ALL).await
+    }
+
+    /// The same with these programs and no other.
+    pub async fn start_only(name: &'static str, settings: &[(&str, &str)], programs: &[Program]) -> Self {
         let mut site = Self::prepare(name, settings).await;
         site.tracker(&["topics", "apply"]);
         site.tracker(&["schema", "apply"]);
-        for program in Program::ALL {
-            site.launch(program);
+        for program in programs {
+            site.launch(*program);
         }
-        for program in Program::ALL {
-            site.ready(program).await;
+        for program in programs {
+            site.ready(*program).await;
         }
         site
     }
@@ -140,13 +145,29 @@ impl Site {
 
     /// Starts a program and does not wait.
     pub fn launch(&mut self, program: Program) {
+        let process = self.spawn(program, &self.log(program), HashMap::new());
+        self.processes.insert(program, process);
+    }
+
+    /// Starts one more of a program, with an address of its own, which is given too, and does not wait.
+    pub fn another(&self, program: Program, settings: &[(&str, &str)]) -> (leash::Leashed, String) {
+        let [port] = *free_ports(1).expect("a port") else { panic!("one port") };
+        let (section, listen) = (program.section(), format!("127.0.0.1:{port}"));
+        let given = settings.iter().map(|(key, value)| (format!("TRACKER_{key}"), (*value).to_owned()));
+        let mut own: HashMap<String, String> = given.collect();
+        own.insert(format!("TRACKER_{}__LISTEN", section.to_uppercase()), listen.clone());
+        let log = self.folder.join(format!("{section}-{port}.log"));
+        (self.spawn(program, &log, own), format!("http://{listen}"))
+    }
+
+    fn spawn(&self, program: Program, log: &Path, own: HashMap<String, String>) -> leash::Leashed {
         let name = format!("tracker-{}", program.section());
-        let log = File::options().create(true).append(true).open(self.log(program)).expect("a log");
+        let log = File::options().create(true).append(true).open(log).expect("a log");
         let process = leash::spawn(&binary(&name), |command: &mut Command| {
-            command.envs(&self.environment).current_dir(&self.folder);
+            command.envs(&self.environment).envs(own).current_dir(&self.folder);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         });
-        self.processes.insert(program, process.expect("the program starts"));
+        process.expect("the program starts")
     }
 
     /// Where a program's log lines go.
@@ -156,14 +177,17 @@ impl Site {
 
     /// Waits until a program says that it can do its work.
     pub async fn ready(&self, program: Program) {
-        let url = format!("{}/ready", self.address(program));
-        until(
-            &format!("{program:?} of {} is ready; see {}", self.name, self.log(program).display()),
-            async || {
-                let answer = self.client.get(&url).send().await.ok()?;
-                answer.status().is_success().then_some(())
-            },
-        )
+        let what = format!("{program:?} of {} is ready; see {}", self.name, self.log(program).display());
+        self.ready_at(&self.address(program), &what).await;
+    }
+
+    /// The same of any program; `what` says in the failure what was not ready.
+    pub async fn ready_at(&self, address: &str, what: &str) {
+        let url = format!("{address}/ready");
+        until(what, async || {
+            let answer = self.client.get(&url).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
         .await;
     }
 
@@ -272,13 +296,18 @@ impl Site {
 
     /// The metrics of a program, by name and labels as Prometheus writes them.
     pub async fn metrics(&self, program: Program) -> HashMap<String, f64> {
-        let answer = post(self.client.get(format!("{}/metrics", self.address(program)))).await;
-        let lines = answer.text();
+        self.metrics_at(&self.address(program)).await.expect("an answer")
+    }
+
+    /// The same of any program; `None`: it does not answer.
+    pub async fn metrics_at(&self, address: &str) -> Option<HashMap<String, f64>> {
+        let answer = self.client.get(format!("{address}/metrics")).send().await.ok()?;
+        let lines = answer.text().await.ok()?;
         let samples = lines.lines().filter(|line| !line.starts_with('#'));
-        samples
+        let named = samples
             .filter_map(|line| line.rsplit_once(' '))
-            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-            .collect()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+        Some(named.collect())
     }
 }
 

@@ -66,6 +66,21 @@ pub fn scratch(name: &str) -> tempfile::TempDir {
     tempfile::Builder::new().prefix(&prefix).tempdir_in(target).expect("a folder")
 }
 
+/// A broker of a test's own, to be maltreated; with the name of its site.
+pub async fn broker(name: &str) -> Broker {
+    let data = stack().await.folder.path().join(format!("{name}-broker"));
+    let [port, controller_port] = *free_ports(2).expect("ports") else { panic!("two ports") };
+    Broker::start(BrokerOptions::new(cache(), data, port, controller_port)).await.expect("a broker")
+}
+
+/// A database of a test's own, likewise.
+pub async fn database(name: &str) -> Database {
+    let data = stack().await.folder.path().join(format!("{name}-database"));
+    let [http_port, tcp_port] = *free_ports(2).expect("ports") else { panic!("two ports") };
+    let options = DatabaseOptions { cache: cache(), data, http_port, tcp_port };
+    Database::start(options).await.expect("a database")
+}
+
 async fn start() -> Stack {
     cache().fetch(&Piece::ALL, |line| println!("{line}")).await.expect("the parts of the stack");
     let folder = scratch("");
