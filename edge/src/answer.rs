@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::{admit::Limited, collect::Route, reason};
+use http::HeaderMap;
 use serde::Serialize;
 use tracker_stream::fault::{Fault, Refusal};
 use uuid::Uuid;
@@ -29,6 +30,23 @@ pub struct Taken {
     pub fates: Vec<Ended>,
     /// The request was about one thing, not a list.
     pub single: bool,
+}
+
+/// What is said to a request that records something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What became of it.
+    pub outcome: Result<Answer, Denied>,
+    /// What stands beside that: cookies, what is left of a rate.
+    pub headers: HeaderMap,
+}
+
+impl Said {
+    /// Nothing beside it.
+    #[must_use]
+    pub fn only(outcome: Result<Answer, Denied>) -> Self {
+        Self { outcome, headers: HeaderMap::new() }
+    }
 }
 
 /// An answer of success, as its JSON has it.

@@ -4,7 +4,7 @@
 use crate::{
     address::Trust,
     admit::{Keys, Known, Limiter, Loaded},
-    answer::{self, Answer, Denied, Ended, Receipt, Taken},
+    answer::{self, Denied, Ended, Receipt, Said, Taken},
     budget::Budget,
     config::EdgeConfig,
     decode::{self, Batch, Format, Limits},
@@ -92,19 +92,11 @@ struct Caller {
 
 impl<K: Keep> Collector<K> {
     /// Takes events.
-    ///
-    /// # Errors
-    /// Why the request is no success.
-    pub async fn events(
-        &self,
-        request: &Request,
-        incoming: Incoming,
-        route: Route,
-    ) -> Result<Answer, Denied> {
+    pub async fn events(&self, request: &Request, incoming: Incoming, route: Route) -> Said {
         let taken = self.take_events(request, incoming, route).await;
         metrics::taken(route.name(), &taken);
         self.books.taken(route, &taken, clock::now_ms());
-        answer::events(taken?, route)
+        Said::only(taken.and_then(|taken| answer::events(taken, route)))
     }
 
     async fn take_events(
@@ -125,15 +117,12 @@ impl<K: Keep> Collector<K> {
     }
 
     /// Takes payments.
-    ///
-    /// # Errors
-    /// Why the request is no success.
-    pub async fn payments(&self, request: &Request, incoming: Incoming) -> Result<Answer, Denied> {
+    pub async fn payments(&self, request: &Request, incoming: Incoming) -> Said {
         let taken = self.take_payments(request, incoming).await;
         metrics::taken(Route::Payments.name(), &taken);
         self.books.taken(Route::Payments, &taken, clock::now_ms());
         let receipt = if request.asks("receipt=1") { Receipt::Wanted } else { Receipt::Unwanted };
-        answer::payments(taken?, receipt)
+        Said::only(taken.and_then(|taken| answer::payments(taken, receipt)))
     }
 
     async fn take_payments(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {

@@ -1,13 +1,15 @@
 //! The only place that names warp: connections, routes, bodies, answers. Decides nothing about an event.
 //!
-//! [`serve`] accepts connections and hands each request to [`routes`]; a route that records asks
-//! [`Collector`](crate::collect::Collector), and [`reply`] turns its answer into HTTP. What hyper refuses by itself (a
+//! [`serve`] accepts connections and hands each request to [`routes`], which finds its address in the table of `endpoints`;
+//! one that records asks [`Collector`](crate::collect::Collector), and [`reply`] turns its answer into HTTP. What hyper refuses by itself (a
 //! head that is no HTTP: 400; one over `header_limit`: 431) has an empty body; everything else that is
 //! no success is `application/json`.
 
 pub mod body;
 mod cors;
+mod endpoints;
 mod inflate;
+mod look;
 pub mod reply;
 mod routes;
 mod server;

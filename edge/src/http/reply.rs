@@ -2,11 +2,11 @@
 
 use crate::{
     admit::Limited,
-    answer::{Answer, Denied, Rejected, UNKEPT},
+    answer::{Answer, Denied, Rejected, Said, UNKEPT},
     budget::Budget,
     reason,
 };
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::time::Duration;
 use tracker_stream::{
@@ -24,15 +24,17 @@ const WHILE: Duration = Duration::from_secs(5);
 
 /// The answer to a request that records.
 #[must_use]
-pub fn outcome(outcome: Result<Answer, Denied>) -> Response {
-    match outcome {
+pub fn outcome(said: Said) -> Response {
+    let mut response = match said.outcome {
         Ok(Answer::Empty) => StatusCode::OK.into_response(),
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(denied) => {
             tracing::debug!(reason = denied.tag(), "no success");
             self::denied(&denied)
         }
-    }
+    };
+    response.headers_mut().extend(said.headers);
+    response
 }
 
 fn denied(denied: &Denied) -> Response {
@@ -46,8 +48,9 @@ fn denied(denied: &Denied) -> Response {
 
 /// The image, whatever happened: a broken image in an e-mail helps nobody.
 #[must_use]
-pub fn pixel() -> Response {
+pub fn pixel(headers: HeaderMap) -> Response {
     let mut response = PIXEL.to_vec().into_response();
+    response.headers_mut().extend(headers);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -1,0 +1,125 @@
+//! Every address of the edge, as a table: which methods it takes, who may read its answer, what it does.
+
+use super::cors::Reach;
+use crate::collect::Route;
+use http::Method;
+
+/// An address.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    /// Where it begins, without a slash at the end.
+    pub path: &'static str,
+    pub tail: Tail,
+    pub methods: &'static [Method],
+    pub reach: Reach,
+    pub act: Act,
+}
+
+/// What an address does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Record(Route),
+    Health,
+    Ready,
+    Ping,
+    Status,
+    Metrics,
+}
+
+/// What may stand in the path after its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// `key/value/…`
+    Pairs,
+    Nothing,
+}
+
+const LOOK: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
+
+/// The first that matches counts.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        path: "/tr/v1/tr",
+        tail: Tail::Pairs,
+        methods: &[Method::POST, Method::GET, Method::HEAD, Method::OPTIONS],
+        reach: Reach::Public,
+        act: Act::Record(Route::Client),
+    },
+    Endpoint {
+        path: "/tr/v1/img",
+        tail: Tail::Pairs,
+        methods: &[Method::GET, Method::OPTIONS],
+        reach: Reach::Public,
+        act: Act::Record(Route::Pixel),
+    },
+    Endpoint {
+        path: "/tr/v1/str",
+        tail: Tail::Pairs,
+        methods: &[Method::POST, Method::GET, Method::OPTIONS],
+        reach: Reach::Private,
+        act: Act::Record(Route::Server),
+    },
+    Endpoint {
+        path: "/tr/v1/ltv",
+        tail: Tail::Nothing,
+        methods: &[Method::POST, Method::OPTIONS],
+        reach: Reach::Private,
+        act: Act::Record(Route::Payments),
+    },
+    Endpoint::look("/health", Act::Health),
+    Endpoint::look("/ready", Act::Ready),
+    Endpoint::look("/ping", Act::Ping),
+    Endpoint::look("/status", Act::Status),
+    Endpoint::look("/metrics", Act::Metrics),
+];
+
+impl Endpoint {
+    const fn look(path: &'static str, act: Act) -> Self {
+        Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Private, act }
+    }
+
+    /// Its name in metrics.
+    pub(super) const fn name(&self) -> &'static str {
+        match self.act {
+            Act::Record(route) => route.name(),
+            Act::Health => "health",
+            Act::Ready => "ready",
+            Act::Ping => "ping",
+            Act::Status => "status",
+            Act::Metrics => "metrics",
+        }
+    }
+
+    /// What stands after its beginning, if the path is its: whatever the method, for a wrong one is answered by the
+    /// endpoint, with those it takes.
+    fn tail_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(self.path)?;
+        let tail = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
+        (self.tail != Tail::Nothing || tail.is_empty()).then_some(tail)
+    }
+}
+
+/// Who answers at a path, and what stands in it after the endpoint's beginning. A scan of a short table: a filter of warp
+/// for each address would be asked one after the other too, each in a box.
+pub(super) fn find(path: &str) -> Option<(&'static Endpoint, &str)> {
+    ENDPOINTS.iter().find_map(|endpoint| Some((endpoint, endpoint.tail_of(path)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::bare("/tr/v1/tr", Some(("tr", "")))]
+    #[case::slash("/tr/v1/tr/", Some(("tr", "")))]
+    #[case::pairs("/tr/v1/tr/ename/a%2Fb/", Some(("tr", "ename/a%2Fb/")))]
+    #[case::longer_word("/tr/v1/trx", None)]
+    #[case::doubled_slash("//tr/v1/tr", None)]
+    #[case::look("/health/", Some(("health", "")))]
+    #[case::nothing_may_follow("/health/x", None)]
+    #[case::nowhere("/", None)]
+    fn a_path_is_found_by_its_beginning(#[case] path: &str, #[case] wanted: Option<(&str, &str)>) {
+        assert_eq!(find(path).map(|(endpoint, tail)| (endpoint.name(), tail)), wanted);
+    }
+}
