@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::request::Scheme;
 use http::{HeaderMap, HeaderName, header::HOST};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -59,7 +60,9 @@ pub struct Trust {
 }
 
 impl Trust {
-    fn believes(&self, address: IpAddr) -> bool {
+    /// Whether this is a trusted proxy.
+    #[must_use]
+    pub fn believes(&self, address: IpAddr) -> bool {
         self.proxies.iter().any(|proxy| proxy.contains(&address))
     }
 
@@ -90,6 +93,23 @@ impl Trust {
         let asked = || headers.get(HOST)?.to_str().ok();
         let believed = if self.believes(peer.to_canonical()) { forwarded() } else { None };
         believed.or_else(asked).filter(|host| !host.is_empty())
+    }
+
+    /// Whether the client's own connection is encrypted: what a trusted proxy says, else how it arrived here.
+    #[must_use]
+    pub fn scheme(&self, peer: IpAddr, arrived: Scheme, headers: &HeaderMap) -> Scheme {
+        let forwarded = || match self.header {
+            ClientHeader::Forwarded => {
+                entries_from_right(headers, &self.header.name()).find_map(|entry| parameter(entry, "proto"))
+            }
+            _ => entries_from_right(headers, &HeaderName::from_static("x-forwarded-proto")).next(),
+        };
+        let said = if self.believes(peer.to_canonical()) { forwarded() } else { None };
+        match said {
+            Some(scheme) if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
+            Some(scheme) if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
+            _ => arrived,
+        }
     }
 }
 

@@ -6,10 +6,13 @@
 //! no success is `application/json`.
 
 pub mod body;
+mod connection;
 mod cors;
 mod endpoints;
+mod held;
 mod inflate;
 mod look;
+mod pace;
 pub mod reply;
 mod routes;
 mod server;

@@ -57,6 +57,11 @@ pub(crate) fn connection_refused() {
     counter!("tracker_edge_connections_refused_total").increment(1);
 }
 
+/// A connection was cut for what its client did.
+pub(crate) fn connection_cut(reason: &'static str) {
+    counter!("tracker_edge_connections_cut_total", "reason" => reason).increment(1);
+}
+
 /// What the process holds just now; told whenever the metrics are read.
 pub(crate) fn holding(connections: usize, body_bytes: usize, senders: usize) {
     gauge!("tracker_edge_connections").set(connections as f64);

@@ -5,11 +5,22 @@ use futures::Stream;
 use http::{HeaderMap, HeaderName, Method, header};
 use std::{io, net::SocketAddr, pin::Pin};
 
+/// Whether a connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// It is not.
+    Http,
+    /// It is.
+    Https,
+}
+
 /// A request without its body.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The other end of the connection.
     pub peer: SocketAddr,
+    /// How the connection came in. The visitor's own, before a proxy: [`Trust::scheme`](crate::address::Trust::scheme).
+    pub scheme: Scheme,
     /// The method.
     pub method: Method,
     /// What stands in the path after the route, as it was sent.

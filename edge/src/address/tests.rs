@@ -76,3 +76,26 @@ fn the_host_of_forwarded() {
     let headers = headers(&[("host", "a.example"), ("forwarded", "for=192.0.2.7;host=b.example")]);
     assert_eq!(trust(ClientHeader::Forwarded).host("10.0.0.1".parse().unwrap(), &headers), Some("b.example"));
 }
+
+#[rstest]
+#[case::direct("203.0.113.9", Scheme::Https, &[], Scheme::Https)]
+#[case::stranger("203.0.113.9", Scheme::Http, &[("x-forwarded-proto", "https")], Scheme::Http)]
+#[case::proxy("10.0.0.1", Scheme::Http, &[("x-forwarded-proto", "HTTPS")], Scheme::Https)]
+#[case::nearest_proxy("10.0.0.1", Scheme::Https, &[("x-forwarded-proto", "https, http")], Scheme::Http)]
+#[case::proxy_says_nothing("10.0.0.1", Scheme::Https, &[], Scheme::Https)]
+#[case::proxy_says_nonsense("10.0.0.1", Scheme::Http, &[("x-forwarded-proto", "gopher")], Scheme::Http)]
+fn the_scheme(
+    #[case] peer: IpAddr,
+    #[case] arrived: Scheme,
+    #[case] lines: &[(&'static str, &str)],
+    #[case] scheme: Scheme,
+) {
+    assert_eq!(trust(ClientHeader::XForwardedFor).scheme(peer, arrived, &headers(lines)), scheme);
+}
+
+#[test]
+fn the_scheme_of_forwarded() {
+    let headers = headers(&[("forwarded", "for=192.0.2.7;proto=https")]);
+    let trust = trust(ClientHeader::Forwarded);
+    assert_eq!(trust.scheme("10.0.0.1".parse().unwrap(), Scheme::Http, &headers), Scheme::Https);
+}

@@ -15,7 +15,7 @@ use crate::{
     collect::{Collector, Route},
     keep::Keep,
     metrics, reason,
-    request::{Incoming, Request},
+    request::{Incoming, Request, Scheme},
 };
 use bytes::Buf;
 use futures::StreamExt;
@@ -67,14 +67,16 @@ fn call() -> impl Filter<Extract = (Call,), Error = Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let headers = warp::header::headers_cloned();
     warp::ext::get::<Peer>()
+        .and(warp::ext::optional::<Scheme>())
         .and(warp::method())
         .and(warp::path::full())
         .and(query)
         .and(headers)
         .and(warp::body::stream())
-        .map(|peer: Peer, method, path: FullPath, query, headers: HeaderMap, body| {
+        .map(|peer: Peer, scheme: Option<Scheme>, method, path: FullPath, query, headers: HeaderMap, body| {
             let pairs = path.as_str().to_owned();
-            let request = Request { peer: peer.0, method, pairs, query, headers };
+            let scheme = scheme.unwrap_or(Scheme::Http);
+            let request = Request { peer: peer.0, scheme, method, pairs, query, headers };
             Call { request, incoming: Box::pin(chunks(body)) }
         })
 }

@@ -3,24 +3,25 @@
 #[cfg(test)]
 mod tests;
 
-use super::routes::{Edge, Peer, routes};
-use crate::{config::ConnectionLimits, keep::Keep, metrics};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
+use super::{
+    connection::{Connection, Protocol, UNREAD},
+    held::{Held, Place},
+    routes::{Edge, routes},
+};
+use crate::{keep::Keep, metrics, request::Scheme};
+use std::{sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use warp::{filters::BoxedFilter, reply::Response};
 
 /// The open connections, at most so many.
 #[derive(Debug, Clone)]
 pub struct Connections {
     free: Arc<Semaphore>,
     most: usize,
+    ending: CancellationToken,
 }
 
 impl Connections {
@@ -28,7 +29,13 @@ impl Connections {
     #[must_use]
     pub fn new(most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(most)), most }
+        Self { free: Arc::new(Semaphore::new(most)), most, ending: CancellationToken::new() }
+    }
+
+    /// Cancelled when the edge begins to drain: who holds a connection for longer than a request says good-bye then.
+    #[must_use]
+    pub fn ending(&self) -> &CancellationToken {
+        &self.ending
     }
 
     /// How many are open.
@@ -46,18 +53,9 @@ const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
     connection: close\r\ncontent-length: 72\r\n\r\n\
     {\"error\":\"too_many_connections\",\"detail\":\"all connections are in use\"}\r\n";
-const SLOW_HEAD: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n\
-    content-length: 79\r\n\r\n\
-    {\"error\":\"header_timeout\",\"detail\":\"send the whole head without such a wait\"}\r\n";
 
 /// How long to wait when the machine has no file descriptor left.
 const BREATH: Duration = Duration::from_millis(50);
-/// How long an answer may wait to be read, milliseconds.
-#[cfg(target_os = "linux")]
-const UNREAD_MS: u32 = 30_000;
-/// How long a client may go on sending what is thrown away, so that it comes to read its answer.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves until `shutdown`; then takes no more connections and lets open requests end within the grace period.
 pub async fn serve<K: Keep>(listener: TcpListener, edge: &Arc<Edge<K>>, shutdown: CancellationToken) {
@@ -68,12 +66,12 @@ pub async fn serve<K: Keep>(listener: TcpListener, edge: &Arc<Edge<K>>, shutdown
         match accepted {
             Ok((stream, peer)) => match edge.connections.take() {
                 Some(permit) => {
-                    let connection = Connection { stream, peer, limits, routes: routes.clone() };
-                    let shutdown = shutdown.clone();
-                    open.spawn(async move {
-                        connection.serve(shutdown).await;
-                        drop(permit);
-                    });
+                    tune(&stream);
+                    let place = Place { _permit: permit, _open: open.token() };
+                    let connection =
+                        Connection { peer, scheme: Scheme::Http, limits, routes: routes.clone() };
+                    let held = Held { stream, _place: place };
+                    tokio::spawn(connection.serve(Protocol::Http1, held, shutdown.clone()));
                 }
                 None => turn_away(&stream),
             },
@@ -84,6 +82,7 @@ pub async fn serve<K: Keep>(listener: TcpListener, edge: &Arc<Edge<K>>, shutdown
         }
     }
     drop(listener);
+    edge.connections.ending.cancel();
     open.close();
     if tokio::time::timeout(limits.grace, open.wait()).await.is_err() {
         tracing::warn!(open = edge.connections.open(), "the grace period is over; these connections are cut");
@@ -97,66 +96,13 @@ fn turn_away(stream: &TcpStream) {
     let _said = stream.try_write(FULL);
 }
 
-struct Connection {
-    stream: TcpStream,
-    peer: SocketAddr,
-    limits: ConnectionLimits,
-    routes: BoxedFilter<(Response,)>,
-}
-
-impl Connection {
-    async fn serve(self, shutdown: CancellationToken) {
-        let Self { stream, peer, limits, routes } = self;
-        tune(&stream);
-        let routes = warp::service(routes);
-        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            Box::pin(tower_service::Service::call(&mut routes.clone(), request))
-        });
-        let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
-            .max_header_size(limits.header)
-            .max_buf_size(limits.header)
-            // A client that has said everything may close its half: what it sent is recorded, and it is answered.
-            .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut draining = false;
-        let ended = loop {
-            tokio::select! {
-                ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
-                () = shutdown.cancelled(), if !draining => {
-                    draining = true;
-                    std::pin::Pin::new(&mut connection).graceful_shutdown();
-                }
-            }
-        };
-        let parts = connection.into_parts();
-        let mut stream = parts.io.into_inner();
-        // Where nothing of a head has come, the client is only keeping the connection: it is closed without a word.
-        if ended.is_err_and(|error| error.is_timeout()) && !parts.read_buf.is_empty() {
-            metrics::slow_head();
-            let _said = stream.try_write(SLOW_HEAD);
-        }
-        let _closed = tokio::time::timeout(LINGER, linger(&mut stream)).await;
-    }
-}
-
 /// Answers go at once; and a client that does not read them is given up by the kernel, whose buffers they wait in.
 fn tune(stream: &TcpStream) {
     let _unset = stream.set_nodelay(true); // slower then, no more
     #[cfg(target_os = "linux")]
     {
         use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
-        let _unset = setsockopt(stream, TcpUserTimeout, &UNREAD_MS);
+        let _unset =
+            setsockopt(stream, TcpUserTimeout, &u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX));
     }
-}
-
-/// Closes our half and reads the rest of what the client is sending. A socket closed with unread bytes is reset,
-/// and the client may lose the answer that says why.
-async fn linger(stream: &mut TcpStream) -> std::io::Result<()> {
-    stream.shutdown().await?;
-    let mut thrown_away = [0; 16 << 10];
-    while stream.read(&mut thrown_away).await? > 0 {}
-    Ok(())
 }
