@@ -52,7 +52,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     mistakes.collect(EnrichConfig::read(settings));
     mistakes.collect(GuardConfig::read(settings));
     mistakes.collect(ReplayConfig::read(settings));
-    mistakes.collect(settings.section("privacy").and_then(|privacy| Privacy::new(&privacy)));
+    mistakes.collect(Privacy::read(settings));
     mistakes.collect(registry::configured(settings));
     for name in ["load", "payments"] {
         mistakes.collect(settings.section::<ProcessConfig>(name));

@@ -4,16 +4,6 @@
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
-/// Whether a GeoIP database is in use: 1 or 0.
-pub(crate) fn geoip_loaded(file: &str, loaded: bool) {
-    gauge!("tracker_geoip_loaded", "file" => file.to_owned()).set(f64::from(u8::from(loaded)));
-}
-
-/// A GeoIP database was read: `loaded`, `refused`, or `bad_record`.
-pub(crate) fn geoip_read(file: &str, outcome: &'static str) {
-    counter!("tracker_geoip_reads_total", "file" => file.to_owned(), "outcome" => outcome).increment(1);
-}
-
 /// A User-Agent that was not remembered was taken apart.
 pub(crate) fn agent_parsed() {
     counter!("tracker_agent_parsed_total").increment(1);

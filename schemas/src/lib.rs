@@ -8,6 +8,7 @@
 //! `examples/<topic>/<case>.json` holds one story a file; every golden test of the workspace starts there.
 
 mod codec;
+pub mod consent;
 mod datum;
 mod dead_letter;
 mod enriched;

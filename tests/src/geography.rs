@@ -88,9 +88,9 @@ fn an_address_of_nowhere_is_in_no_country(#[case] address: &str, #[case] network
     });
 }
 
-/// A small database of the processors' own tests.
+/// A small database of the unit tests.
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../processors/src/enrich/geo/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../geo/fixtures").join(name)
 }
 
 /// An enrich that has not found its one GeoIP file yet, and nothing else.

@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::local::Local;
 use std::path::PathBuf;
-use tracker_processors::enrich::geo::Geo;
+use tracker_geo::Geo;
 use tracker_stream::config::Settings;
 
 const CHECK: &str = "geoip";

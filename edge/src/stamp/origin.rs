@@ -1,6 +1,6 @@
 //! Where a request came from and what it asked: host, address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// The host without its port, lower-cased.
 pub fn host(header: Option<&str>) -> Option<String> {
@@ -27,10 +27,6 @@ pub fn hhash(host: &str) -> String {
 
 /// The text of an address; `anonymize` keeps its /24 (IPv4) or /48 (IPv6).
 pub fn address(ip: IpAddr, anonymize: bool) -> String {
-    let kept = match ip.to_canonical() {
-        IpAddr::V4(ip) if anonymize => Ipv4Addr::from_bits(ip.to_bits() & (!0 << 8)).into(),
-        IpAddr::V6(ip) if anonymize => Ipv6Addr::from_bits(ip.to_bits() & (!0 << 80)).into(),
-        whole => whole,
-    };
+    let kept = if anonymize { tracker_geo::network(ip) } else { ip.to_canonical() };
     kept.to_string()
 }

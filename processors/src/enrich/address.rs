@@ -3,10 +3,7 @@
 use arc_swap::ArcSwap;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 /// A client address as it was read. An IPv4 address in IPv6's clothes (`::ffff:192.0.2.1`) is the IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +20,7 @@ impl Address {
     /// The network it stands in: the first 24 bits of IPv4, the first 48 of IPv6.
     #[must_use]
     pub const fn truncated(self) -> IpAddr {
-        match self.0 {
-            IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80))),
-        }
+        tracker_geo::network(self.0)
     }
 
     /// All of it.

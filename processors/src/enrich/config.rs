@@ -1,10 +1,6 @@
 //! The settings of this lane, read and checked; every mistake together.
 
-use super::{
-    address::AddressHash,
-    privacy::{Privacy, PrivacyConfig},
-    step::Addresses,
-};
+use super::{address::AddressHash, privacy::Privacy, step::Addresses};
 use crate::groups::GuardConfig;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -77,16 +73,15 @@ impl Config {
         mistakes.collect(registry::configured(settings));
         let enrich = mistakes.collect(EnrichConfig::read(settings));
         mistakes.collect(GuardConfig::read(settings));
-        let privacy_config: Option<PrivacyConfig> = mistakes.collect(settings.section("privacy"));
-        let privacy = privacy_config.as_ref().and_then(|config| mistakes.collect(Privacy::new(config)));
+        let privacy = mistakes.collect(Privacy::read(settings));
         let keys = settings.section("keys").and_then(|KeysConfig { file }| KeyFile::load(&file));
         let keys = mistakes.collect(keys);
-        match (kafka, enrich, privacy, privacy_config, keys) {
-            (Some(kafka), Some(enrich), Some(privacy), Some(config), Some(keys)) => mistakes.or(Self {
+        match (kafka, enrich, privacy, keys) {
+            (Some(kafka), Some(enrich), Some(privacy), Some(keys)) => mistakes.or(Self {
                 kafka,
                 enrich,
+                addresses: if privacy.anonymize_ip { Addresses::Truncated } else { Addresses::Whole },
                 privacy,
-                addresses: if config.anonymize_ip { Addresses::Truncated } else { Addresses::Whole },
                 address_hash: AddressHash::new(&keys.hash_key),
             }),
             _ => Err(mistakes),

@@ -1,37 +1,11 @@
 //! Which country, and where in it: the client's word, else its time zone, else the address.
 
-use super::geo::Place;
-use std::{collections::HashMap, sync::LazyLock};
+use tracker_geo::{Place, country as countries};
 use tracker_schemas::Fact;
-
-/// Country of each IANA time zone.
-static COUNTRIES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
-    include_str!("../../data/timezones/countries.tsv")
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .collect()
-});
-
-/// The country of a time zone, where it has one.
-#[must_use]
-pub fn country_of_zone(zone: &str) -> Option<&'static str> {
-    COUNTRIES.get(zone.trim()).copied()
-}
 
 /// Settles the country.
 pub fn country(fact: &mut Fact, place: &Place) {
-    let said = fact.country.as_deref().map(str::trim).filter(|said| !said.is_empty()).map(spelled);
-    let zone = || fact.tz.as_deref().and_then(country_of_zone).map(str::to_owned);
-    fact.country = said.or_else(zone).or_else(|| place.country.clone());
-}
-
-/// Upper-cased; the two codes that are common but not ISO 3166-1's, as ISO has them: consent depends on it.
-fn spelled(country: &str) -> String {
-    match country.to_ascii_uppercase().as_str() {
-        "UK" => "GB".to_owned(),
-        "EL" => "GR".to_owned(),
-        other => other.to_owned(),
-    }
+    fact.country = countries::settle(fact.country.as_deref(), fact.tz.as_deref(), place.country.as_deref());
 }
 
 /// Fills in where in the country it was, from the address.
@@ -72,22 +46,6 @@ fn two_places(degrees: f64) -> f64 {
 mod tests {
     use super::*;
     use rstest::rstest;
-
-    #[rstest]
-    #[case("Europe/Berlin", Some("DE"))]
-    #[case("Europe/Oslo", Some("NO"))]
-    #[case("Asia/Calcutta", Some("IN"))]
-    #[case("Asia/Kolkata", Some("IN"))]
-    #[case("America/Argentina/Ushuaia", Some("AR"))]
-    #[case("Iceland", Some("IS"))]
-    #[case("Atlantic/Reykjavik", Some("IS"))]
-    #[case("US/Eastern", Some("US"))]
-    #[case("Etc/UTC", None)]
-    #[case("UTC", None)]
-    #[case("Mars/Olympus", None)]
-    fn a_time_zone_has_the_country_of_its_city(#[case] zone: &str, #[case] country: Option<&str>) {
-        assert_eq!(country_of_zone(zone), country);
-    }
 
     fn london() -> Place {
         let text = |text: &str| Some(text.to_owned());

@@ -1,7 +1,7 @@
 //! From what the edge took in to what data teams may have: `events` to `enriched`.
 //!
 //! The path of one event: [`Enrich`] decodes the message and [`step::enrich`] carries it through the verbs: [`locate`] its country
-//! ([`geo`]), weigh the consent ([`privacy`]), locate it in the country, identify the device ([`agent`]), name its [`culture`] and
+//! ([`tracker_geo`]), weigh the consent ([`privacy`]), locate it in the country, identify the device ([`agent`]), name its [`culture`] and
 //! its channel ([`referrer`]), keep of the [`address`] what may be kept, and filter by consent. What comes out goes to
 //! `enriched`, keyed by visitor where consent left one, else by event: one visitor is in one partition. An event of a
 //! message thread goes to `messages` as well, keyed by thread.
@@ -17,7 +17,6 @@ pub mod address;
 pub mod agent;
 mod config;
 pub mod culture;
-pub mod geo;
 pub mod locate;
 pub mod privacy;
 pub mod referrer;
@@ -36,10 +35,10 @@ use crate::{
 };
 use agent::Agents;
 use config::Config;
-use geo::Geo;
 use referrer::Referrers;
 use std::sync::Arc;
 use step::Lookups;
+use tracker_geo::Geo;
 use tracker_schemas::{Decoder, Encoder, Enriched, Event, Timestamp, Topic};
 use tracker_stream::{
     books::Page,

@@ -6,14 +6,13 @@ mod tests;
 use super::{
     address::{Address, AddressHash},
     agent::{Agents, Form},
-    culture,
-    geo::{Geo, Place},
-    locate,
-    privacy::{self, Privacy, STATISTICS},
+    culture, locate,
+    privacy::{self, Privacy},
     referrer::Referrers,
 };
 use std::{net::IpAddr, sync::Arc};
-use tracker_schemas::{Enriched, Event, Fact, Timestamp};
+use tracker_geo::{Geo, Place};
+use tracker_schemas::{Enriched, Event, Fact, Timestamp, consent::STATISTICS};
 
 /// What enriching looks things up in, and by which rules.
 pub struct Lookups {

@@ -1,7 +1,6 @@
 use super::{
     address::AddressHash,
     agent::Agents,
-    geo::Geo,
     privacy::Privacy,
     referrer::Referrers,
     step::{Addresses, Lookups},
@@ -18,7 +17,7 @@ fn lane() -> Enrich {
             geo: Arc::new(Geo::open(&[])),
             agents: Agents::new(10),
             referrers: Referrers::new(),
-            privacy: Privacy::new(&settings.section("privacy").unwrap()).unwrap(),
+            privacy: Privacy::read(&settings).unwrap(),
             address_hash: AddressHash::new(&[7; 32]),
             addresses: Addresses::Truncated,
         },

@@ -75,9 +75,16 @@ impl Mistakes {
         self.0.push(mistake);
     }
 
-    /// Those of another reading too; its value where there are none.
+    /// Those of another reading too, unless they are known: two may read one section. Its value where there are none.
     pub fn collect<T>(&mut self, reading: Result<T, Self>) -> Option<T> {
-        reading.map_err(|others| self.0.extend(others.0)).ok()
+        let note = |others: Self| {
+            for other in others.0 {
+                if !self.0.contains(&other) {
+                    self.0.push(other);
+                }
+            }
+        };
+        reading.map_err(note).ok()
     }
 
     /// The value, if there are no mistakes.
@@ -112,7 +119,16 @@ impl std::error::Error for Mistakes {}
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::{Mistake, Mistakes, distance};
+
+    #[test]
+    fn a_mistake_that_two_readings_find_is_told_once() {
+        let mut mistakes = Mistakes::default();
+        for key in ["a.b", "a.c", "a.b"] {
+            assert_eq!(mistakes.collect::<()>(Err(Mistake::new(key, "is wrong").into())), None);
+        }
+        assert_eq!(mistakes.to_string(), "a.b is wrong\na.c is wrong");
+    }
 
     #[test]
     fn the_distance_counts_changed_letters() {

@@ -1,6 +1,6 @@
 use super::*;
 use rstest::rstest;
-use tracker_schemas::{Fact, JsonText};
+use tracker_schemas::{Fact, JsonText, consent::ALL};
 use tracker_stream::config::Settings;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ fn privacy() -> Privacy {
 fn with(section: &str) -> Result<Privacy, Mistakes> {
     let text = format!("[privacy]\n{section}");
     let settings = Settings::merge(&text, "", std::iter::empty()).unwrap();
-    Privacy::new(&settings.section("privacy").unwrap())
+    Privacy::read(&settings)
 }
 
 /// Every field that the defaults can remove, and some that stay.

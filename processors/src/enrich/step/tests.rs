@@ -1,15 +1,14 @@
 use super::*;
-use crate::enrich::privacy::ALL;
 use proptest::prelude::*;
 use std::{path::PathBuf, sync::LazyLock};
-use tracker_schemas::{JsonText, Kind, examples};
+use tracker_schemas::{JsonText, Kind, consent::ALL, examples};
 use tracker_stream::config::Settings;
 use uuid::Uuid;
 
 static LOOKUPS: LazyLock<Lookups> = LazyLock::new(lookups);
 
 fn lookups() -> Lookups {
-    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/enrich/geo/fixtures");
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../geo/fixtures");
     let settings = Settings::merge("", "", std::iter::empty()).unwrap();
     Lookups {
         geo: Arc::new(Geo::open(
@@ -17,7 +16,7 @@ fn lookups() -> Lookups {
         )),
         agents: Agents::new(1000),
         referrers: Referrers::new(),
-        privacy: Privacy::new(&settings.section("privacy").unwrap()).unwrap(),
+        privacy: Privacy::read(&settings).unwrap(),
         address_hash: AddressHash::new(&[7; 32]),
         addresses: Addresses::Truncated,
     }
@@ -49,11 +48,8 @@ fn the_client_position_is_kept_with_the_statistics_bit_only() {
         (event.fact.lat, event.fact.lon, event.fact.cflags) =
             (Some(51.123_456), Some(-0.123_456), Some(cflags));
         let mut lookups = lookups();
-        lookups.privacy = Privacy::new(
-            &Settings::merge("[privacy]\nwithout_statistics = []", "", std::iter::empty())
-                .unwrap()
-                .section("privacy")
-                .unwrap(),
+        lookups.privacy = Privacy::read(
+            &Settings::merge("[privacy]\nwithout_statistics = []", "", std::iter::empty()).unwrap(),
         )
         .unwrap();
         enrich(event, &lookups, Timestamp(0)).fact.lat

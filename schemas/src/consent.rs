@@ -1,15 +1,18 @@
-//! Which consent is in force.
+//! Which consent is in force: the bits of `cflags`, and what counts where no signal came. The one place of this rule: the
+//! edge asks it before it gives a visitor an id, enrichment before it lets one through. Pure, and knows no country itself.
 
 use std::collections::HashSet;
 
+/// What a site cannot do without.
+pub const NECESSARY: i64 = 1;
 /// Preferences may be remembered.
 pub const PREFERENCES: i64 = 256;
 /// Statistics may be kept about the visitor.
 pub const STATISTICS: i64 = 1024;
 /// The visitor may be known to advertisers.
 pub const MARKETING: i64 = 4096;
-/// All bits, the necessary one included.
-pub const ALL: i64 = 1 | PREFERENCES | STATISTICS | MARKETING;
+/// All bits.
+pub const ALL: i64 = NECESSARY | PREFERENCES | STATISTICS | MARKETING;
 
 /// What counts where no signal came.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@ use super::*;
 use std::fs;
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/enrich/geo/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
 fn geo(names: &[&str]) -> Geo {

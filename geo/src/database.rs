@@ -47,7 +47,7 @@ impl Database {
         if let Some(stamp) = stamp.filter(|_| changed) {
             self.take_over(stamp);
         }
-        metrics::geoip_loaded(&self.name, self.reader.load().is_some());
+        metrics::loaded(&self.name, self.reader.load().is_some());
     }
 
     fn take_over(&self, stamp: Stamp) {
@@ -55,13 +55,13 @@ impl Database {
             Ok(reader) => {
                 tracing::info!(file = %self.path.display(), kind = reader.metadata.database_type,
                     built_at = reader.metadata.build_epoch, "a GeoIP database is in use");
-                metrics::geoip_read(&self.name, "loaded");
+                metrics::read(&self.name, "loaded");
                 self.reader.store(Some(Arc::new(reader)));
             }
             Err(error) => {
                 tracing::warn!(file = %self.path.display(), error, kept = self.reader.load().is_some(),
                     "a GeoIP database cannot be read");
-                metrics::geoip_read(&self.name, "refused");
+                metrics::read(&self.name, "refused");
             }
         }
     }
@@ -79,7 +79,7 @@ impl Database {
             Ok(None) => {}
             Err(error) => {
                 tracing::debug!(file = self.name, %error, "a GeoIP record cannot be read");
-                metrics::geoip_read(&self.name, "bad_record");
+                metrics::read(&self.name, "bad_record");
             }
         }
     }

@@ -1,15 +1,25 @@
-//! Where an address is: MaxMind-format databases of cities and of autonomous systems.
+//! Where a visitor is, and which consent counts there. The edge and enrichment ask the same files and the same rules.
 //!
-//! A missing database leaves fields empty; it never stops an event. Lookups take no lock and copy only what they found.
+//! [`Geo`] looks an address up in MaxMind-format databases of cities and of autonomous systems, which are read again when
+//! their files change. A missing database leaves fields empty; it never stops an event. Lookups take no lock and copy only
+//! what they found. [`country`] says which country counts, [`consent_defaults`] what no signal means there, and
+//! [`JURISDICTIONS`] which laws that follows.
 
+pub mod country;
 mod database;
+mod defaults;
+mod jurisdiction;
+mod metrics;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use defaults::consent_defaults;
+pub use jurisdiction::JURISDICTIONS;
+
 use database::Database;
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -43,6 +53,16 @@ pub struct Place {
     pub as_org: Option<String>,
 }
 
+/// The network that an address stands in: the first 24 bits of IPv4, the first 48 of IPv6. An IPv4 address in IPv6's
+/// clothes (`::ffff:192.0.2.1`) is the IPv4 address.
+#[must_use]
+pub const fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80))),
+    }
+}
+
 /// All databases, in the order in which they are asked; a later one only adds what the earlier did not know.
 pub struct Geo {
     databases: Vec<Database>,
@@ -69,6 +89,12 @@ impl Geo {
     /// Reads what has changed.
     pub fn refresh(&self) {
         self.databases.iter().for_each(Database::refresh);
+    }
+
+    /// Whether any file is in use.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.databases.iter().any(|database| database.missing().is_none())
     }
 
     /// The files that are not in use: they are missing or bad.
