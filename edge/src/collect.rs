@@ -1,4 +1,4 @@
-//! The story of a request that records something: address, identify, admit, read, decode, charge, stamp, produce,
+//! The story of a request that records something: address, identify, admit, read, decode, charge, stamp, visit, produce,
 //! answer. One verb a line; what each does stands in its own file, and is pure where it can be.
 
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     admit::{Keys, Known, Limiter, Loaded},
     answer::{self, Denied, Ended, Receipt, Said, Taken},
     budget::Budget,
-    config::EdgeConfig,
+    config::{EdgeConfig, VisitConfig},
     decode::{self, Batch, Format, Limits},
     draft::Draft,
     http::body::{self, Body, Caps},
@@ -15,9 +15,11 @@ use crate::{
     metrics, payment, reason,
     request::{Incoming, Request},
     stamp::{self, Context},
+    visit::{self, Brought, Jar, Visit},
 };
-use http::{HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::{net::IpAddr, sync::Arc};
+use tracker_geo::{Geo, network};
 use tracker_schemas::{Event, Kind, Payment, Record as _, Timestamp};
 use tracker_stream::{clock, envelope::TRACEPARENT, fault::Refusal, telemetry::trace};
 use uuid::Uuid;
@@ -55,6 +57,11 @@ impl Route {
         }
     }
 
+    /// Whether browsers call it, and keep what it says of the visitor.
+    const fn sets_cookies(self) -> bool {
+        matches!(self, Self::Client | Self::Pixel)
+    }
+
     const fn kind(self) -> Kind {
         match self {
             Self::Client | Self::Pixel => Kind::Client,
@@ -73,6 +80,10 @@ pub struct Collector<K> {
     pub limiter: Limiter,
     /// The memory for bodies.
     pub budget: Budget,
+    /// What is known of visitors, and kept in their browsers.
+    pub visits: VisitConfig,
+    /// Where they are.
+    pub geo: Arc<Geo>,
     /// Where events go.
     pub events: Writer<K, Event>,
     /// Where payments go: a way of their own, so that no flood of events delays them.
@@ -93,10 +104,11 @@ struct Caller {
 impl<K: Keep> Collector<K> {
     /// Takes events.
     pub async fn events(&self, request: &Request, incoming: Incoming, route: Route) -> Said {
-        let taken = self.take_events(request, incoming, route).await;
+        let mut headers = HeaderMap::new();
+        let taken = self.take_events(request, incoming, route, &mut headers).await;
         metrics::taken(route.name(), &taken);
         self.books.taken(route, &taken, clock::now_ms());
-        Said::only(taken.and_then(|taken| answer::events(taken, route)))
+        Said { outcome: taken.and_then(|taken| answer::events(taken, route)), headers }
     }
 
     async fn take_events(
@@ -104,6 +116,7 @@ impl<K: Keep> Collector<K> {
         request: &Request,
         incoming: Incoming,
         route: Route,
+        headers: &mut HeaderMap,
     ) -> Result<Taken, Denied> {
         let caller = self.identify(request, route)?;
         self.admit(&caller)?;
@@ -111,7 +124,10 @@ impl<K: Keep> Collector<K> {
         let batch = self.decode(request, body.as_ref())?;
         self.charge(&caller, batch.drafts.len())?;
         let single = batch.single;
-        let stamped = self.stamp(request, &caller, route, batch);
+        let mut stamped = self.stamp(request, &caller, route, batch);
+        if route.sets_cookies() {
+            self.visit(request, &caller, &mut stamped, headers);
+        }
         let fates = produce(&self.events, request, stamped).await;
         Ok(Taken { fates, single })
     }
@@ -206,6 +222,36 @@ impl<K: Keep> Collector<K> {
     ) -> Vec<Result<Event, Refusal>> {
         let context = self.context(request, caller, route);
         batch.drafts.into_iter().map(|draft| stamp::event(draft?, &context)).collect()
+    }
+
+    /// Gives the visitor's ids to events that have none, and the cookies to whom will keep them.
+    fn visit(
+        &self,
+        request: &Request,
+        caller: &Caller,
+        events: &mut [Result<Event, Refusal>],
+        headers: &mut HeaderMap,
+    ) {
+        let VisitConfig { same_site, defaults, network_only, .. } = &self.visits;
+        let peer = request.peer.ip();
+        let host = self.trust().host(peer, &request.headers);
+        if !visit::would_keep(&request.headers, host, &self.config.origins, *same_site) {
+            return;
+        }
+        let scheme = self.trust().scheme(peer, request.scheme, &request.headers);
+        let address = if *network_only { network(caller.address) } else { caller.address };
+        let visit = Visit {
+            jar: Jar::of(host, scheme, *same_site),
+            brought: Brought { vid: request.has_cookie("vid"), sid: request.has_cookie("sid") },
+            defaults,
+            country: &|| self.geo.find(address).country,
+            new_id: &Uuid::now_v7,
+        };
+        for cookie in visit::settle(events, &visit) {
+            headers.append(header::SET_COOKIE, cookie);
+            // No cache may hand one visitor's ids to another.
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
     }
 
     /// The line items of a body, which is one object: a list of bodies could not share one idempotency key. What the

@@ -2,9 +2,11 @@
 //! Every mistake is reported together.
 
 mod spool;
+mod visits;
 mod written;
 
 pub use spool::SpoolConfig;
+pub use visits::VisitConfig;
 
 use crate::{address::Trust, admit::Rate, decode};
 use http::HeaderValue;

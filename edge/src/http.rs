@@ -13,6 +13,7 @@ mod held;
 mod inflate;
 mod look;
 mod pace;
+mod place;
 pub mod reply;
 mod routes;
 mod server;

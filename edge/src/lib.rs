@@ -30,5 +30,6 @@ pub mod request;
 mod run;
 pub mod spool;
 pub mod stamp;
+pub mod visit;
 
 pub use run::{Setup, run};

@@ -45,6 +45,10 @@ reasons! {
     UNSUPPORTED_ENCODING = "unsupported_encoding", 415, "The Content-Encoding is not one that is taken.";
     UNSUPPORTED_CHARSET = "unsupported_charset", 415, "The charset is not UTF-8.";
 
+    // A question.
+    INVALID_ADDRESS = "invalid_address", 400, "`ip` is no IPv4 or IPv6 address.";
+    UNKNOWN_ADDRESS = "unknown_address", 404, "No GeoIP file knows the address.";
+
     // A body, a path or a query as a whole.
     MALFORMED = "malformed", 400, "The body is not the JSON that was promised.";
     INVALID_UTF8 = "invalid_utf8", 400, "The body is not UTF-8.";

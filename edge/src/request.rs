@@ -61,6 +61,13 @@ impl Request {
         self.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok())
     }
 
+    /// Whether a cookie of this name came, whatever it says.
+    #[must_use]
+    pub fn has_cookie(&self, name: &str) -> bool {
+        let mut pairs = self.cookies().flat_map(|line| line.split(';'));
+        pairs.any(|pair| pair.split_once('=').is_some_and(|(key, _)| key.trim() == name))
+    }
+
     /// Whether the query holds this pair, letter for letter.
     #[must_use]
     pub fn asks(&self, pair: &str) -> bool {

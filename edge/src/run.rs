@@ -4,7 +4,7 @@ use crate::{
     admit::{Keys, Limiter},
     budget::Budget,
     collect::Collector,
-    config::EdgeConfig,
+    config::{EdgeConfig, VisitConfig},
     http::{self, Connections, Edge},
     keep::{Fallback, Way, Writer},
     ledger::{Booked, Books, Of, Sender},
@@ -18,6 +18,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracker_geo::Geo;
 use tracker_schemas::{Encoder, Event, LedgerPage, Payment, Record};
 use tracker_stream::{
     config::{Mistakes, Settings, Size},
@@ -31,6 +32,7 @@ use tracker_stream::{
 pub struct Setup {
     /// Sections `[edge]`, `[privacy]`, `[keys]`.
     pub config: EdgeConfig,
+    visits: VisitConfig,
     kafka: KafkaConfig,
     keys: Keys,
     settings: Settings,
@@ -44,12 +46,13 @@ impl Setup {
     pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let config = mistakes.collect(EdgeConfig::read(settings));
+        let visits = mistakes.collect(VisitConfig::read(settings));
         let kafka = mistakes.collect(settings.kafka());
         mistakes.collect(registry::configured(settings));
         let keys = config.as_ref().and_then(|config| mistakes.collect(Keys::load(&config.keys)));
-        match (config, kafka, keys) {
-            (Some(config), Some(kafka), Some(keys)) => {
-                mistakes.or(Self { config, kafka, keys, settings: settings.clone() })
+        match (config, visits, kafka, keys) {
+            (Some(config), Some(visits), Some(kafka), Some(keys)) => {
+                mistakes.or(Self { config, visits, kafka, keys, settings: settings.clone() })
             }
             _ => Err(mistakes),
         }
@@ -80,6 +83,11 @@ pub async fn run(
     let watched = Arc::clone(&edge);
     let ending = shutdown.clone();
     tokio::spawn(async move { watched.collector.keys.watch(ending).await });
+    let Collector { geo, visits, .. } = &edge.collector;
+    for missing in geo.missing() {
+        tracing::warn!(file = %missing.display(), "no GeoIP database here: what it would know of consent is unknown");
+    }
+    tokio::spawn(Arc::clone(geo).watch(visits.geoip_poll, edge.health.clone(), shutdown.clone()));
     let (ending, swept) = (shutdown.clone(), Arc::clone(&edge));
     tokio::spawn(async move {
         while ending.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
@@ -119,7 +127,7 @@ const PAGES: ProducerOptions = ProducerOptions {
 };
 
 async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> Result<Built, Failure> {
-    let Setup { config, kafka, keys, settings } = setup;
+    let Setup { config, visits, kafka, keys, settings } = setup;
     let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
         Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind)))?),
@@ -169,6 +177,8 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
         keys,
         books,
         config,
+        geo: Arc::new(Geo::open(&visits.geoip_city)),
+        visits,
     };
     let sender = sender(&collector, &settings, &kafka).await?;
     let connections = Connections::new(collector.config.connection.most);

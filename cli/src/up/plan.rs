@@ -166,7 +166,7 @@ fn programs(settings: &Settings, local: &Local) -> Result<[Planned; 4], Mistakes
     let trusting: Trusting = settings.section("edge")?;
     let [edge, enrich, ..] = &mut planned;
     enrich.environment.extend(local.environment_of_enrich());
-    edge.environment.push(local.environment_of_edge());
+    edge.environment.extend(local.environment_of_edge());
     if trusting.trusted_proxies.is_empty() && edge.listen.ip().is_loopback() {
         // Only this machine reaches it: let its curl, and its web server, say for whom it asks.
         edge.environment.push(("TRACKER_EDGE__TRUSTED_PROXIES".to_owned(), "127.0.0.0/8,::1/128".to_owned()));

@@ -19,6 +19,8 @@ pub(super) struct Endpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Record(Route),
+    Geoip,
+    Jurisdictions,
     Health,
     Ready,
     Ping,
@@ -66,6 +68,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         reach: Reach::Private,
         act: Act::Record(Route::Payments),
     },
+    Endpoint::tell("/tr/v1/ppi/geoip", Act::Geoip),
+    Endpoint::tell("/tr/v1/ppi/jds", Act::Jurisdictions),
     Endpoint::look("/health", Act::Health),
     Endpoint::look("/ready", Act::Ready),
     Endpoint::look("/ping", Act::Ping),
@@ -78,10 +82,17 @@ impl Endpoint {
         Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Private, act }
     }
 
+    /// What any site's script may ask.
+    const fn tell(path: &'static str, act: Act) -> Self {
+        Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Public, act }
+    }
+
     /// Its name in metrics.
     pub(super) const fn name(&self) -> &'static str {
         match self.act {
             Act::Record(route) => route.name(),
+            Act::Geoip => "geoip",
+            Act::Jurisdictions => "jds",
             Act::Health => "health",
             Act::Ready => "ready",
             Act::Ping => "ping",

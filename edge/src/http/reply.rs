@@ -70,6 +70,14 @@ pub fn refused(refusal: &Refusal) -> Response {
     Error { error: refusal.reason, detail: &refusal.detail, rejected: &[] }.reply(reason::status(refusal))
 }
 
+/// The error body of a fault that keeps a question from its answer.
+#[must_use]
+pub fn unavailable(fault: &Fault) -> Response {
+    let mut response = Error { error: fault.tag, detail: &fault.detail, rejected: &[] }.reply(503);
+    response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(WHILE));
+    response
+}
+
 /// Plain text.
 #[must_use]
 pub fn text(status: StatusCode, body: String) -> Response {

@@ -7,7 +7,7 @@ mod tests;
 use super::{
     cors::{self, Reach},
     endpoints::{Act, Endpoint, find},
-    look, reply,
+    look, place, reply,
     server::Connections,
 };
 use crate::{
@@ -141,6 +141,8 @@ async fn act<K: Keep>(edge: &Edge<K>, act: Act, request: &Request, incoming: Inc
             reply::pixel(collector.events(request, incoming, Route::Pixel).await.headers)
         }
         Act::Record(route) => reply::outcome(collector.events(request, incoming, route).await),
+        Act::Geoip => place::geoip(edge, request),
+        Act::Jurisdictions => place::jurisdictions(),
         Act::Health => reply::text(StatusCode::OK, "ok\n".to_owned()),
         Act::Ping => reply::text(StatusCode::OK, "pong".to_owned()),
         Act::Ready => look::ready(edge),

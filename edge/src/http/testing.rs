@@ -5,7 +5,7 @@ use crate::{
     admit::{Keys, Limiter},
     budget::Budget,
     collect::Collector,
-    config::EdgeConfig,
+    config::{EdgeConfig, VisitConfig},
     keep::{Keep, Kept, Writer},
     outage::Outage,
 };
@@ -17,6 +17,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracker_geo::Geo;
 use tracker_schemas::{Decoder, Encoder, Event, Payment, Record};
 use tracker_stream::{config::Settings, fault::Fault, kafka::Outgoing, telemetry::Health};
 use uuid::Uuid;
@@ -119,6 +120,7 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     std::fs::write(&path, key_file()).unwrap();
     let settings = Settings::merge(&format!("[edge]\n{settings}"), "test", std::iter::empty()).unwrap();
     let config = EdgeConfig::read(&settings).unwrap();
+    let visits = VisitConfig::read(&settings).unwrap();
     let (events, payments) = (Memory::new(broker), Memory::new(broker));
     let health = Health::of(&["events"]);
     if matches!(broker, Broker::Up | Broker::Empty) {
@@ -132,6 +134,8 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         payments: writer::<Payment>(&payments, &config, &health),
         books: Arc::default(),
         config,
+        geo: Arc::new(Geo::open(&visits.geoip_city)),
+        visits,
     };
     let connections = Connections::new(collector.config.connection.most);
     let edge =

@@ -124,6 +124,7 @@ impl Site {
             ("CLICKHOUSE__URL", self.stack.clickhouse.clone()),
             ("CLICKHOUSE__DATABASE", self.database.clone()),
             ("KEYS__FILE", self.folder.join("keys.toml").display().to_string()),
+            ("EDGE__GEOIP_CITY", cities.join(",")),
             ("ENRICH__GEOIP_CITY", cities.join(",")),
             ("ENRICH__GEOIP_ASN", geoip("asn.mmdb").display().to_string()),
             ("EDGE__TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
