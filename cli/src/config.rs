@@ -7,6 +7,7 @@ use tracker_processors::{
     config::{ProcessConfig, work},
     enrich::{EnrichConfig, privacy::Privacy},
     groups::GuardConfig,
+    load, payments,
     replay::ReplayConfig,
 };
 use tracker_stream::{
@@ -58,7 +59,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     for name in ["load", "payments"] {
         mistakes.collect(settings.section::<ProcessConfig>(name));
     }
-    for lane in ["load.events", "load.dead_letters", "load.ledger", "payments"] {
+    for lane in load::LANES.into_iter().chain([payments::PAYMENTS]) {
         mistakes.collect(work(settings, lane));
     }
     mistakes.collect(crate::topics::specs(settings)); // reads [kafka] and [topics]

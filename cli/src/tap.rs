@@ -21,7 +21,7 @@ use wanted::{Condition, Start};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {
-    /// events, enriched, messages, payments, dead_letters, ledger, erasures or redrives. `events` holds raw client addresses.
+    /// events, enriched, messages, payments, agreements, dead_letters, ledger, erasures or redrives. `events` holds raw client addresses.
     topic: Topic,
     /// Where to begin: `start`, `end`, a time (`2026-11-24T08:00:00Z`), or a span ago (`10m`).
     #[arg(long, default_value = "end", value_name = "WHERE")]

@@ -67,6 +67,11 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         ids: Option<Vec<Uuid>>,
     },
+    /// It will be done; under this id it can be asked for.
+    Requested {
+        /// Id of the request.
+        request: Uuid,
+    },
     /// The ids of payments, in order.
     Receipt {
         /// They.
@@ -188,18 +193,31 @@ pub fn events(taken: Taken, route: Route) -> Result<Answer, Denied> {
 /// # Errors
 /// What is no success.
 pub fn payments(taken: Taken, receipt: Receipt) -> Result<Answer, Denied> {
-    let mut ids = Vec::with_capacity(taken.fates.len());
-    for fate in taken.fates {
-        match fate {
-            Ended::Kept(id) => ids.push(id),
-            Ended::Refused(refusal) => return Err(refusal.into()),
-            Ended::Unkept(fault) => return Err(fault.into()),
-        }
-    }
+    let ids = all_kept(taken)?;
     Ok(match receipt {
         Receipt::Wanted => Answer::Receipt { ids },
         Receipt::Unwanted => Answer::Empty,
     })
+}
+
+/// The answer to who asked for an erasure: all that it takes is safe under the id of the request, or it is to be asked for
+/// again.
+///
+/// # Errors
+/// What is no success.
+pub fn erasures(taken: Taken) -> Result<Answer, Denied> {
+    let request = all_kept(taken)?.into_iter().next();
+    Ok(request.map_or(Answer::Empty, |request| Answer::Requested { request }))
+}
+
+/// The ids, if all are safe.
+fn all_kept(taken: Taken) -> Result<Vec<Uuid>, Denied> {
+    let kept = taken.fates.into_iter().map(|fate| match fate {
+        Ended::Kept(id) => Ok(id),
+        Ended::Refused(refusal) => Err(refusal.into()),
+        Ended::Unkept(fault) => Err(fault.into()),
+    });
+    kept.collect()
 }
 
 /// Whether the ids of payments are to be told.

@@ -20,9 +20,11 @@ use crate::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::{net::IpAddr, sync::Arc};
 use tracker_geo::{Geo, network};
-use tracker_schemas::{Event, Kind, Payment, Record as _, Timestamp};
+use tracker_schemas::{Agreement, Erasure, Event, Kind, Payment, Record as _, Timestamp};
 use tracker_stream::{clock, envelope::TRACEPARENT, fault::Refusal, telemetry::trace};
 use uuid::Uuid;
+
+mod rights;
 
 /// A route that records something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,10 @@ pub enum Route {
     Server,
     /// Payments, of servers.
     Payments,
+    /// A consent, of browsers and apps.
+    Agree,
+    /// Whose data are to be erased, of servers.
+    Forget,
 }
 
 impl Route {
@@ -46,6 +52,8 @@ impl Route {
             Self::Pixel => "img",
             Self::Server => "str",
             Self::Payments => "ltv",
+            Self::Agree => "agree",
+            Self::Forget => "forget",
         }
     }
 
@@ -54,6 +62,8 @@ impl Route {
         match self {
             Self::Client | Self::Pixel | Self::Server => Event::TOPIC.name(),
             Self::Payments => Payment::TOPIC.name(),
+            Self::Agree => Agreement::TOPIC.name(),
+            Self::Forget => Erasure::TOPIC.name(),
         }
     }
 
@@ -64,8 +74,8 @@ impl Route {
 
     const fn kind(self) -> Kind {
         match self {
-            Self::Client | Self::Pixel => Kind::Client,
-            Self::Server | Self::Payments => Kind::Server,
+            Self::Client | Self::Pixel | Self::Agree => Kind::Client,
+            Self::Server | Self::Payments | Self::Forget => Kind::Server,
         }
     }
 }
@@ -88,6 +98,10 @@ pub struct Collector<K> {
     pub events: Writer<K, Event>,
     /// Where payments go: a way of their own, so that no flood of events delays them.
     pub payments: Writer<K, Payment>,
+    /// Where consents go.
+    pub agreements: Writer<K, Agreement>,
+    /// Where it is kept whose data are to be erased.
+    pub erasures: Writer<K, Erasure>,
     /// What was answered, counted.
     pub books: Arc<Books>,
 }

@@ -32,6 +32,8 @@ pub struct EdgeConfig {
     pub body: BodyLimits,
     /// What one connection may take.
     pub connection: ConnectionLimits,
+    /// Where `tracker-load` answers: `http://host:port`, without a slash at the end.
+    pub load_url: String,
     /// How long a request waits for the broker.
     pub produce_timeout: Duration,
     /// Bytes that may wait for the broker.
@@ -109,6 +111,18 @@ mod tests {
         assert!(!config.node.is_empty());
         assert!(config.spool.is_some());
         assert_eq!(read("[edge.spool]\nenabled = false").unwrap().spool, None);
+    }
+
+    #[test]
+    fn the_loader_is_where_the_settings_say_or_where_it_listens() {
+        let at = |text: &str| read(text).unwrap().load_url;
+        assert_eq!(at(""), "http://127.0.0.1:9102");
+        assert_eq!(at("[load]\nlisten = \"0.0.0.0:7000\""), "http://127.0.0.1:7000");
+        assert_eq!(at("[edge]\nload_url = \"http://load:9102\""), "http://load:9102");
+        for wrong in ["load:9102", "https://load", "http://", "/agreements"] {
+            let mistakes = read(&format!("[edge]\nload_url = \"{wrong}\"")).unwrap_err();
+            assert_eq!(mistakes.iter().next().unwrap().key, "edge.load_url", "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! head that is no HTTP: 400; one over `header_limit`: 431) has an empty body; everything else that is
 //! no success is `application/json`.
 
+mod agreements;
 pub mod body;
 mod connection;
 mod cors;

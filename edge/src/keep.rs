@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tracker_schemas::{Encoder, Event, Payment, Record, Timestamp};
+use tracker_schemas::{Agreement, Encoder, Erasure, Event, Payment, Record, Timestamp};
 use tracker_stream::{
     envelope::{Headers, TRACEPARENT},
     fault::Fault,
@@ -69,8 +69,13 @@ impl Keep for Producer {
 
 /// A record as the edge has stamped it.
 pub trait Stamped: Record {
-    /// Its id: the key of its message.
+    /// Its id.
     fn id(&self) -> Uuid;
+    /// The key of its message: its id, where nothing else keeps what belongs together in one partition. Text, not the 16 bytes:
+    /// whoever reads the topic with other tools sees the id, and can look for it.
+    fn key(&self) -> String {
+        self.id().hyphenated().to_string()
+    }
     /// When it was received: the time of its message.
     fn received_at(&self) -> Timestamp;
 }
@@ -92,6 +97,35 @@ impl Stamped for Payment {
 
     fn received_at(&self) -> Timestamp {
         self.received_at
+    }
+}
+
+/// In order, one visitor's.
+impl Stamped for Agreement {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn key(&self) -> String {
+        self.vid.hyphenated().to_string()
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+}
+
+impl Stamped for Erasure {
+    fn id(&self) -> Uuid {
+        self.request
+    }
+
+    fn key(&self) -> String {
+        Self::key(self)
+    }
+
+    fn received_at(&self) -> Timestamp {
+        self.erased_at
     }
 }
 
@@ -117,7 +151,7 @@ impl<K: Keep, R: Stamped> Writer<K, R> {
     pub async fn write(&self, records: Vec<R>, traceparent: &str) -> Vec<Result<Uuid, Fault>> {
         let ids: Vec<Uuid> = records.iter().map(R::id).collect();
         let messages: Vec<Outgoing> =
-            records.iter().zip(&ids).map(|(record, id)| self.message(record, *id, traceparent)).collect();
+            records.iter().map(|record| self.message(record, traceparent)).collect();
         drop(records);
         let verdicts: Vec<_> = match tokio::time::timeout(self.timeout, self.keep.keep(&messages)).await {
             Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|_| id)).collect(),
@@ -130,11 +164,10 @@ impl<K: Keep, R: Stamped> Writer<K, R> {
         verdicts
     }
 
-    fn message(&self, record: &R, id: Uuid, traceparent: &str) -> Outgoing {
+    fn message(&self, record: &R, traceparent: &str) -> Outgoing {
         Outgoing {
             topic: Arc::clone(&self.topic),
-            // Text, not the 16 bytes: whoever reads the topic with other tools sees the id, and can look for it.
-            key: id.hyphenated().to_string().into_bytes(),
+            key: record.key().into_bytes(),
             payload: self.encoder.encode(record),
             headers: Headers::new().with(TRACEPARENT, traceparent.as_bytes()),
             timestamp_ms: record.received_at().0,

@@ -12,6 +12,7 @@
 
 pub mod address;
 pub mod admit;
+pub mod agree;
 pub mod answer;
 pub mod budget;
 pub mod collect;
@@ -19,9 +20,11 @@ pub mod config;
 pub mod decode;
 pub mod draft;
 pub mod files;
+pub mod forget;
 pub mod http;
 pub mod keep;
 pub mod ledger;
+pub mod loader;
 mod metrics;
 pub mod outage;
 pub mod payment;

@@ -68,6 +68,11 @@ reasons! {
     OUT_OF_RANGE = "out_of_range", 400, "A number lies outside what its field allows.";
     TENANT_MISMATCH = "tenant_mismatch", 403, "`oid` names another tenant than the key.";
 
+    // A consent, and what a person asks for.
+    MISSING_VISITOR = "missing_vid", 400, "No visitor is named by `vid`, and no cookie names one.";
+    MISSING_CONSENT = "missing_cflags", 400, "A consent without `cflags` says nothing.";
+    MISSING_PERSON = "missing_person", 400, "Neither `vid` nor `uid` says whose data are to be erased.";
+
     // One payment.
     MISSING_REVENUE = "missing_revenue", 400, "None of `revenue`, `amt` and `amount` is given.";
     INVALID_DECIMAL = "invalid_decimal", 400, "An amount is no decimal number, too large, or has more than 4 places.";

@@ -1,15 +1,17 @@
 //! The life of the edge: build, serve, drain, flush.
 
+mod ways;
+
 use crate::{
     admit::{Keys, Limiter},
     budget::Budget,
     collect::Collector,
     config::{EdgeConfig, VisitConfig},
     http::{self, Connections, Edge},
-    keep::{Fallback, Way, Writer},
-    ledger::{Booked, Books, Of, Sender},
+    ledger::{Booked, Books, Sender},
+    loader::Loader,
     outage::Outage,
-    spool::{Drain, Kind, Lane, Outlet, Spool},
+    spool::{Drain, Kind, Lane, Spool},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{
@@ -19,7 +21,7 @@ use std::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracker_geo::Geo;
-use tracker_schemas::{Encoder, Event, LedgerPage, Payment, Record};
+use tracker_schemas::{LedgerPage, Record, Topic};
 use tracker_stream::{
     config::{Mistakes, Settings, Size},
     kafka::{KafkaConfig, Producer, ProducerOptions},
@@ -27,6 +29,7 @@ use tracker_stream::{
     registry,
     telemetry::Health,
 };
+use ways::{Safe, Ways, encoder, outlet};
 
 /// What the settings mean, before anything is started.
 pub struct Setup {
@@ -95,6 +98,8 @@ pub async fn run(
             swept.collector.limiter.sweep();
             swept.collector.events.outage.lapse(Instant::now());
             swept.collector.payments.outage.lapse(Instant::now());
+            swept.collector.agreements.outage.lapse(Instant::now());
+            swept.collector.erasures.outage.lapse(Instant::now());
         }
     });
     http::serve(listener, &edge, shutdown).await;
@@ -107,9 +112,6 @@ pub async fn run(
     let _died = writing.await; // the books are never a reason to fail
     Ok(())
 }
-
-/// The broker, and the spool for when it is away; both in the books.
-type Safe = Booked<Fallback<Producer>>;
 
 /// What an edge is made of.
 struct Built {
@@ -126,52 +128,44 @@ const PAGES: ProducerOptions = ProducerOptions {
     buffer: Size(8 << 20),
 };
 
+/// The producer of consents and erasures, of which there are few.
+const RIGHTS: &str = "rights";
+const RIGHTS_BUFFER: Size = Size(8 << 20);
+
 async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> Result<Built, Failure> {
     let Setup { config, visits, kafka, keys, settings } = setup;
     let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
-        Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind)))?),
+        Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind).name()))?),
         None => None,
     };
-    // What the broker has not acknowledged by then is not sent any more: the client is about to be told no.
-    let timeout = config.produce_timeout * 3 / 4;
-    let keep = |kind: Kind, linger, lane: Option<&Lane>| -> Result<Safe, Failure> {
-        let options = ProducerOptions { name: kind.name(), linger, timeout, buffer: config.produce_buffer };
-        let keep = Fallback {
-            broker: Producer::start(&kafka, &options, &health)?,
-            way: Arc::new(Way::new(kind.name())),
-            lane: lane.cloned(),
-            patience: config.spool.as_ref().map_or(timeout, |spool| spool.after),
-        };
-        Ok(Booked { keep, books: Arc::clone(&books), topic: topic(kind), of: Of::Requests })
+    let ways = Ways { config: &config, kafka: &kafka, settings: &settings, books: &books };
+    let safe = |kind: Kind, linger, lane: Option<&Lane>| -> Result<Safe, Failure> {
+        let producer = ways.producer(kind.name(), (linger, config.produce_buffer), &health)?;
+        Ok(ways.safe(producer, topic(kind), lane))
     };
-    let events = keep(Kind::Events, LINGER, spool.as_ref().map(|spool| &spool.events))?;
-    let payments = keep(Kind::Payments, Duration::ZERO, spool.as_ref().map(|spool| &spool.payments))?;
+    let events = safe(Kind::Events, LINGER, spool.as_ref().map(|spool| &spool.events))?;
+    let payments = safe(Kind::Payments, Duration::ZERO, spool.as_ref().map(|spool| &spool.payments))?;
+    // No part of readiness: an edge that cannot keep these just now can keep events.
+    let apart = Health::default();
+    let rights = ways.producer(RIGHTS, (Duration::ZERO, RIGHTS_BUFFER), &apart)?;
+    let lane = spool.as_ref().map(|spool| &spool.agreements);
+    let agreements = ways.safe(rights.clone(), Topic::Agreements, lane);
+    // Not spooled: who asks is a server, and asks again.
+    let erasures = ways.safe(rights, Topic::Erasures, None);
     let drain = spool.zip(config.spool.as_ref()).map(|(spool, config)| {
-        let outlet = |lane, safe: &Safe| {
-            let Booked { keep, books, topic, .. } = safe;
-            let drained =
-                Booked { keep: keep.broker.clone(), books: Arc::clone(books), topic, of: Of::Spool };
-            Outlet::new(lane, drained, Arc::clone(&keep.way))
-        };
-        let outlets = vec![outlet(spool.payments, &payments), outlet(spool.events, &events)];
+        let outlets = vec![
+            outlet(spool.payments, &payments),
+            outlet(spool.agreements, &agreements),
+            outlet(spool.events, &events),
+        ];
         Drain::new(outlets, spool.work, config.drain_rate)
     });
     let collector = Collector {
-        events: Writer {
-            keep: events,
-            topic: kafka.topic(topic(Kind::Events)),
-            encoder: encoder(&settings, &kafka).await?,
-            timeout: config.produce_timeout,
-            outage: Outage::new("events_topic", health.clone()),
-        },
-        payments: Writer {
-            keep: payments,
-            topic: kafka.topic(topic(Kind::Payments)),
-            encoder: encoder(&settings, &kafka).await?,
-            timeout: config.produce_timeout,
-            outage: Outage::new("payments_topic", health.clone()),
-        },
+        events: ways.writer(events, Outage::new("events_topic", health.clone())).await?,
+        payments: ways.writer(payments, Outage::new("payments_topic", health.clone())).await?,
+        agreements: ways.writer(agreements, Outage::new("agreements_topic", apart.clone())).await?,
+        erasures: ways.writer(erasures, Outage::new("erasures_topic", apart)).await?,
         limiter: Limiter::new(config.rate),
         budget: Budget::new(config.inflight.0),
         keys,
@@ -182,7 +176,8 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
     };
     let sender = sender(&collector, &settings, &kafka).await?;
     let connections = Connections::new(collector.config.connection.most);
-    Ok(Built { edge: Edge { collector, health, metrics, connections }, drain, sender })
+    let loader = Loader::at(collector.config.load_url.clone())?;
+    Ok(Built { edge: Edge { collector, health, loader, metrics, connections }, drain, sender })
 }
 
 /// What sends the books. Not a part of readiness: no request waits for it.
@@ -200,24 +195,22 @@ async fn sender(
     })
 }
 
-/// The topic, without its prefix, that a spool of this kind is drained to.
-const fn topic(kind: Kind) -> &'static str {
+/// The topic that a spool of this kind is drained to.
+const fn topic(kind: Kind) -> Topic {
     match kind {
-        Kind::Events => Event::TOPIC.name(),
-        Kind::Payments => Payment::TOPIC.name(),
+        Kind::Events => Topic::Events,
+        Kind::Payments => Topic::Payments,
+        Kind::Agreements => Topic::Agreements,
     }
-}
-
-/// How values are framed: with the registry's id for the schema, where there is a registry.
-async fn encoder<R: Record>(settings: &Settings, kafka: &KafkaConfig) -> Result<Encoder<R>, Failure> {
-    let id = registry::id(settings, &kafka.topic(R::TOPIC.name()), R::TOPIC.avsc()).await?;
-    Ok(Encoder::framed(id))
 }
 
 /// Nobody waits for what is still queued: its callers were told no. It is given its time all the same.
 async fn flush(collector: &Collector<Safe>) {
     let grace = collector.config.produce_timeout;
-    for (name, producer) in [("events", &collector.events.keep), ("payments", &collector.payments.keep)] {
+    let Collector { events, payments, agreements, .. } = collector;
+    // Erasures go by the producer of consents.
+    let producers = [("events", &events.keep), ("payments", &payments.keep), (RIGHTS, &agreements.keep)];
+    for (name, producer) in producers {
         if let Err(fault) = producer.keep.broker.flush(grace).await {
             tracing::warn!(producer = name, %fault, "some messages were not acknowledged");
         }

@@ -1,8 +1,8 @@
 //! The disk spool: where messages are safe while the broker does not acknowledge. Never holds more than it was told to,
 //! never removes what the broker does not have, and never throws away what it cannot read.
 //!
-//! A request whose messages the broker does not take has them appended to a [`Lane`], one for payments and one for
-//! events: a thread that writes all that wait with one fsync and answers after it. [`Drain`] sends them when the
+//! A request whose messages the broker does not take has them appended to a [`Lane`], one for payments, one for consents and one
+//! for events: a thread that writes all that wait with one fsync and answers after it. [`Drain`] sends them when the
 //! broker is there again. What a segment is made of is said in [`record`]; how one that is damaged is read, in [`scan`];
 //! when a spool is full, in [`queue`]. Those are pure. [`log`] puts them together over a [`disk`], [`lock`] keeps
 //! other processes out, and [`inspect`] is for an operator who looks and repairs.
@@ -36,6 +36,8 @@ use tracker_stream::fault::Fault;
 pub struct Spool {
     /// Of payments: with room of its own, that no flood of events can take.
     pub payments: Lane,
+    /// Of consents: likewise.
+    pub agreements: Lane,
     /// Of events.
     pub events: Lane,
     /// Told whenever there is something to drain.
@@ -53,11 +55,17 @@ impl Spool {
         let lane = |kind| {
             let marks = match kind {
                 Kind::Payments => config.payments,
+                Kind::Agreements => config.agreements,
                 Kind::Events => config.events,
             };
             let bounds = Bounds { marks, segment: config.segment };
             Lane::open(Folder::of(&config.path, kind), topic(kind), bounds, &lock, &work)
         };
-        Ok(Self { payments: lane(Kind::Payments)?, events: lane(Kind::Events)?, work })
+        Ok(Self {
+            payments: lane(Kind::Payments)?,
+            agreements: lane(Kind::Agreements)?,
+            events: lane(Kind::Events)?,
+            work,
+        })
     }
 }

@@ -15,10 +15,12 @@ mod params;
 mod person;
 mod plain;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use identity::{conceal, tenant};
-pub(crate) use origin::host;
+pub(crate) use origin::{address, hhash, host};
 pub(crate) use params::gather;
 
 /// What the request says about every event in it.
@@ -81,8 +83,13 @@ pub fn event(mut draft: Draft<'_>, context: &Context<'_>) -> Result<Event, Refus
         opt_out: context.opt_out,
         user_agent: person.user_agent,
         accept_language: person.accept_language,
-        referer: person.referer.map(|referer| page::clean(referer, |_, _| page::Pair::Stays)),
+        referer: person.referer.map(page),
     })
+}
+
+/// A page without fragment, user, and secret-looking query values.
+pub(crate) fn page(url: String) -> String {
+    page::clean(url, |_, _| page::Pair::Stays)
 }
 
 fn given(header: Option<&str>) -> Option<String> {

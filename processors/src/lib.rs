@@ -4,7 +4,8 @@
 //! takes from it what consent does not allow, and writes it to `enriched`. There the lane [`load::EVENTS`] reads it:
 //! [`load::ToRow`] makes an [`rows::EventRow`] of it, and [`clickhouse::Client`] stores a batch of rows as one insert,
 //! known by its range of offsets, in the table `events`; the views follow from the table in the same insert. A payment
-//! goes the same way by itself: [`payments::PAYMENTS`], [`rows::PaymentRow`], the table `payments`.
+//! goes the same way by itself: [`payments::PAYMENTS`], [`rows::PaymentRow`], the table `payments`; a consent by
+//! [`load::AGREED`] into `agreed`, from which `agreements` follows.
 //!
 //! What is refused on the way goes to the topic `dead_letters` through [`dead::DeadLetters`], and from there by
 //! [`load::DEAD_LETTERS`] into the table of that name. What the world refuses waits: no offset moves before its rows are
@@ -14,6 +15,7 @@
 //!
 //! Each process is one `run`: [`enrich`], [`load::run`], [`payments::run`]. ClickHouse is spoken to in [`clickhouse`] only.
 
+mod agreements;
 pub mod clickhouse;
 pub mod codec;
 pub mod config;

@@ -11,36 +11,39 @@ macro_rules! stories {
     };
 }
 
+/// A story for each thing that may be said of an event.
+const EVENTS: &[(&str, &str)] = stories! { "events":
+    "ai_referrer",
+    "bot",
+    "campaign_click_id",
+    "click",
+    "client_position",
+    "consent_denied",
+    "email_campaign",
+    "every_field",
+    "experiment",
+    "gpc_opt_out",
+    "ipv6",
+    "late_client_clock",
+    "minimal",
+    "mobile",
+    "no_signal_elsewhere",
+    "no_signal_opt_in_country",
+    "no_signal_unknown_country",
+    "page_view",
+    "partner_referrer",
+    "search_referrer",
+    "server_event",
+    "social_referrer",
+    "thread_message",
+    "unicode",
+};
+
 /// Name and text of each example of a topic, by name.
 #[must_use]
 pub const fn of(topic: Topic) -> &'static [(&'static str, &'static str)] {
     match topic {
-        Topic::Events => stories! { "events":
-            "ai_referrer",
-            "bot",
-            "campaign_click_id",
-            "click",
-            "client_position",
-            "consent_denied",
-            "email_campaign",
-            "every_field",
-            "experiment",
-            "gpc_opt_out",
-            "ipv6",
-            "late_client_clock",
-            "minimal",
-            "mobile",
-            "no_signal_elsewhere",
-            "no_signal_opt_in_country",
-            "no_signal_unknown_country",
-            "page_view",
-            "partner_referrer",
-            "search_referrer",
-            "server_event",
-            "social_referrer",
-            "thread_message",
-            "unicode",
-        },
+        Topic::Events => EVENTS,
         Topic::Enriched | Topic::Messages => stories! { "enriched":
             "bot",
             "consent_denied",
@@ -56,6 +59,11 @@ pub const fn of(topic: Topic) -> &'static [(&'static str, &'static str)] {
             "order",
             "refund",
             "subscription",
+        },
+        Topic::Agreements => stories! { "agreements":
+            "every_field",
+            "minimal",
+            "withdrawal",
         },
         Topic::DeadLetters => stories! { "dead_letters":
             "refused_row",

@@ -1,12 +1,13 @@
 //! What an event is: Avro schemas, their Rust types, the codec and the topics. No I/O, no async.
 //!
 //! A topic's schema stands in the `.avsc` file of its name; its Rust type here is proved against it:
-//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`DeadLetter`] (`dead_letters`),
+//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`Agreement`] (`agreements`), [`DeadLetter`] (`dead_letters`),
 //! [`LedgerPage`] (`ledger`), [`Erasure`] (`erasures`), [`Redrive`] (`redrives`). `messages` carries [`Enriched`] as well.
 //! [`Encoder`] and [`Decoder`] carry them to bytes and back; [`Topic`] lists where they travel.
 //!
 //! `examples/<topic>/<case>.json` holds one story a file; every golden test of the workspace starts there.
 
+mod agreement;
 mod codec;
 pub mod consent;
 mod datum;
@@ -26,6 +27,7 @@ mod tests;
 mod topic;
 mod value;
 
+pub use agreement::Agreement;
 pub use codec::{Decoder, Encoder, Malformed, schema_named};
 pub use datum::Datum;
 pub use dead_letter::DeadLetter;

@@ -13,11 +13,13 @@ pub enum Topic {
     Messages,
     /// Payments. Keyed by payment id.
     Payments,
+    /// Consents, given and withdrawn. Keyed by visitor.
+    Agreements,
     /// What could not be carried on. Keyed by the process that refused it.
     DeadLetters,
     /// What each process did, counted: one page at a time. Keyed by process.
     Ledger,
-    /// Persons whose data were erased: a replay must not bring them back. Keyed by the person's id.
+    /// Persons whose data are to be erased: a replay must not bring them back. Keyed by [`Erasure::key`](crate::Erasure::key).
     Erasures,
     /// Dead letters that were sent again: none is sent twice. Keyed by the dead letter's id.
     Redrives,
@@ -49,11 +51,12 @@ const fn keep(time: Duration, gib_per_partition: u64) -> Retention {
 
 impl Topic {
     /// All of them, in the order in which data meets them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Events,
         Self::Enriched,
         Self::Messages,
         Self::Payments,
+        Self::Agreements,
         Self::DeadLetters,
         Self::Ledger,
         Self::Erasures,
@@ -68,6 +71,7 @@ impl Topic {
             Self::Enriched => "enriched",
             Self::Messages => "messages",
             Self::Payments => "payments",
+            Self::Agreements => "agreements",
             Self::DeadLetters => "dead_letters",
             Self::Ledger => "ledger",
             Self::Erasures => "erasures",
@@ -91,6 +95,7 @@ impl Topic {
             Self::Events => include_str!("../events.avsc"),
             Self::Enriched | Self::Messages => include_str!("../enriched.avsc"),
             Self::Payments => include_str!("../payments.avsc"),
+            Self::Agreements => include_str!("../agreements.avsc"),
             Self::DeadLetters => include_str!("../dead_letters.avsc"),
             Self::Ledger => include_str!("../ledger.avsc"),
             Self::Erasures => include_str!("../erasures.avsc"),
@@ -105,7 +110,7 @@ impl Topic {
             Self::Events => keep(days(1), 50),
             Self::Enriched => keep(days(14), 200),
             Self::Messages => keep(days(14), 50),
-            Self::Payments | Self::DeadLetters => keep(days(30), 20),
+            Self::Payments | Self::Agreements | Self::DeadLetters => keep(days(30), 20),
             Self::Ledger => keep(days(7), 10),
             Self::Erasures | Self::Redrives => Retention::LatestOfKey,
         }

@@ -52,7 +52,7 @@ fn the_lag_of_a_dead_processor_is_told_by_those_alive_until_it_has_caught_up() {
         })
         .await;
         // The marks of enrich's transactions lie behind the last message, and are no lag.
-        for group in ["enrich", "load.events", "load.dead_letters", "payments"] {
+        for group in ["enrich", "load.events", "load.agreed", "load.dead_letters", "payments"] {
             lag_is(&site, group, 0.0).await;
         }
 

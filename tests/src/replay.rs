@@ -298,7 +298,7 @@ fn lost_payments_come_back_to_the_cent_and_erased_persons_do_not() {
         for (kind, subject) in [(SubjectKind::Uid, ANN), (SubjectKind::Vid, ANN)] {
             let erased_at = Timestamp(clock::now_ms());
             let erasure = Erasure { subject, kind, erased_at, ..Erasure::default() };
-            site.produce([(format!("{kind:?}:{subject}"), erasure)]).await;
+            site.produce([(erasure.key(), erasure)]).await;
         }
         for table in ["payments", "ltv_items", "events"].iter().chain(&TARGETS) {
             site.execute(&format!("TRUNCATE TABLE {table}")).await;

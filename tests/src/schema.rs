@@ -46,6 +46,8 @@ fn apply_makes_the_database_once_and_leaves_it_alone_then() {
             "sessions",
             "dailies",
             "hits",
+            "agreed",
+            "agreements",
         ] {
             assert!(created.lines().any(|line| line == format!("created {name}")), "{name}: {created}");
         }

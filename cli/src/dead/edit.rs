@@ -12,7 +12,7 @@ use jaq_core::{
 use jaq_json::{Val, read};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use tracker_schemas::{Decoder, Encoder, Enriched, Event, JsonText, Payment, Record};
+use tracker_schemas::{Agreement, Decoder, Encoder, Enriched, Event, JsonText, Payment, Record};
 use uuid::Uuid;
 
 /// A filter that was understood.
@@ -88,6 +88,16 @@ impl Correctable for Payment {
 
     fn texts(&mut self) -> Vec<&mut Option<JsonText>> {
         vec![&mut self.params]
+    }
+}
+
+impl Correctable for Agreement {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn texts(&mut self) -> Vec<&mut Option<JsonText>> {
+        vec![&mut self.compliances, &mut self.params]
     }
 }
 

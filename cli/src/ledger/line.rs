@@ -20,7 +20,7 @@ fn told(topic: &str, counts: &Counts) -> String {
     let stored = if rows == ids { format!("rows {rows}") } else { format!("rows {rows} of {ids} ids") };
     match topic {
         "events" => edge,
-        "payments" => format!("{edge}; {stored}"),
+        "payments" | "agreements" => format!("{edge}; {stored}"),
         "enriched" => format!("made {made}; {fates}; {stored}"),
         _ => format!("made {made}; {stored}"),
     }

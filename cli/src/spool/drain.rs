@@ -33,9 +33,9 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let kafka = settings.kafka()?;
     let spool = Spool::open(config, |kind| kafka.topic(topic(kind).name()))?;
-    let depth = spool.payments.depth().messages + spool.events.depth().messages;
-    let bar = bar(depth as u64);
-    let outlets = vec![outlet(spool.payments, &kafka)?, outlet(spool.events, &kafka)?];
+    let lanes = [spool.payments, spool.agreements, spool.events];
+    let bar = bar(lanes.iter().map(|lane| lane.depth().messages as u64).sum());
+    let outlets = lanes.into_iter().map(|lane| outlet(lane, &kafka)).collect::<Result<_, _>>()?;
     let drain = Drain::new(outlets, spool.work, config.drain_rate);
     let mut sent: BTreeMap<String, usize> = Kind::ALL.map(|kind| (kind.name().to_owned(), 0)).into();
     let ended = drain
@@ -68,6 +68,7 @@ fn outlet(lane: Lane, kafka: &KafkaConfig) -> Result<Outlet<Producer>, Failure> 
 const fn topic(kind: Kind) -> Topic {
     match kind {
         Kind::Payments => Topic::Payments,
+        Kind::Agreements => Topic::Agreements,
         Kind::Events => Topic::Events,
     }
 }

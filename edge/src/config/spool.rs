@@ -14,6 +14,8 @@ pub struct SpoolConfig {
     pub after: Duration,
     /// Bytes of events.
     pub events: Marks,
+    /// Bytes of consents.
+    pub agreements: Marks,
     /// Bytes of payments.
     pub payments: Marks,
     /// Bytes of a segment.
@@ -43,6 +45,7 @@ pub(super) struct Written {
     high_water: Size,
     low_water: Size,
     payments_room: Size,
+    agreements_room: Size,
     segment: Size,
     drain_rate: u32,
 }
@@ -78,12 +81,13 @@ impl Written {
             wrong("drain_rate", "must be at least 1".to_owned());
         }
         let (high, low) = (self.high_water.0 as u64, self.low_water.0 as u64);
-        let room = self.payments_room.0 as u64;
+        let room = |size: Size| Marks { high: size.0 as u64, low: size.0 as u64 / 4 * 3 };
         let config = SpoolConfig {
             path: self.path,
             after: self.after.min(produce_timeout / 2),
             events: Marks { high, low },
-            payments: Marks { high: room, low: room / 4 * 3 },
+            agreements: room(self.agreements_room),
+            payments: room(self.payments_room),
             segment: self.segment.0 as u64,
             drain_rate: self.drain_rate,
         };
@@ -104,6 +108,9 @@ mod tests {
         let config = read("").unwrap();
         assert_eq!(config.events, Marks { high: 4 << 30, low: 3 << 30 });
         assert_eq!(config.payments, Marks { high: 256 << 20, low: 192 << 20 });
+        assert_eq!(config.agreements, Marks { high: 64 << 20, low: 48 << 20 });
+        let small = read("agreements_room = \"4MiB\"").unwrap();
+        assert_eq!(small.agreements, Marks { high: 4 << 20, low: 3 << 20 });
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(super) struct Written {
     edge: Edge,
     privacy: Privacy,
     keys: KeysSection,
+    load: Load,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +36,7 @@ struct Edge {
     trusted_proxies: Vec<String>,
     client_ip_header: String,
     allowed_origins: Vec<String>,
+    load_url: String,
     rate_limit_per_day: u64,
     rate_limit_burst: u64,
     rate_limit_addresses: usize,
@@ -66,6 +68,12 @@ struct Privacy {
     anonymize_at_edge: bool,
 }
 
+/// Section `[load]`, as far as the edge asks that process for something.
+#[derive(Deserialize)]
+struct Load {
+    listen: SocketAddr,
+}
+
 #[derive(Deserialize)]
 struct KeysSection {
     file: PathBuf,
@@ -84,15 +92,16 @@ impl Written {
         let edge = mistakes.collect(settings.section("edge"));
         let privacy = mistakes.collect(settings.section("privacy"));
         let keys = mistakes.collect(settings.section("keys"));
-        match (edge, privacy, keys) {
-            (Some(edge), Some(privacy), Some(keys)) => Ok(Self { edge, privacy, keys }),
+        let load = mistakes.collect(settings.section("load"));
+        match (edge, privacy, keys, load) {
+            (Some(edge), Some(privacy), Some(keys), Some(load)) => Ok(Self { edge, privacy, keys, load }),
             _ => Err(mistakes),
         }
     }
 
     /// What is meant.
     pub(super) fn meant(self) -> Result<EdgeConfig, Mistakes> {
-        let Self { edge, privacy, keys } = self;
+        let Self { edge, privacy, keys, load } = self;
         let mut noted = Noted::default();
         let listen = noted.parse::<SocketAddr>("listen", &edge.listen, "an address such as 127.0.0.1:8080");
         let trust = Trust {
@@ -129,6 +138,7 @@ impl Written {
             node: if edge.node.is_empty() { host_name() } else { edge.node },
             trust,
             origins,
+            load_url: noted.load_url(&edge.load_url, load.listen),
             rate,
             limits,
             body,
@@ -203,6 +213,17 @@ impl Noted {
             self.add("trusted_proxies", format!("must be {wanted}, not {written:?}"));
             Vec::new()
         })
+    }
+
+    /// A loader that listens everywhere is asked on this machine.
+    fn load_url(&mut self, written: &str, listen: SocketAddr) -> String {
+        let ip = if listen.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
+        let local = || format!("http://{}", SocketAddr::new(ip, listen.port()));
+        let text = if written.is_empty() { local() } else { written.to_owned() };
+        if !url::Url::parse(&text).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
+            self.add("load_url", format!("must be http://host:port, not `{written}`"));
+        }
+        text.trim_end_matches('/').to_owned()
     }
 
     fn spool(&mut self, written: spool::Written, produce_timeout: Duration) -> Option<SpoolConfig> {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tracker_stream::clock;
 use warp::reply::{Reply, Response};
 
-/// Whether an event and a payment can be taken and kept. What is amiss on the way to the broker is no hindrance while
+/// Whether an event and a payment can be taken and kept; that a consent cannot be keeps no event away. What is amiss on the way to the broker is no hindrance while
 /// there is room in the spool.
 pub(super) fn ready<K: Keep>(edge: &Edge<K>) -> Response {
     let Collector { events, payments, .. } = &edge.collector;
@@ -50,10 +50,12 @@ pub(super) fn status<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
         "producers": {
             "events": state(&collector.events.keep),
             "payments": state(&collector.payments.keep),
+            "agreements": state(&collector.agreements.keep),
         },
         "spool": {
             "events": spool(&collector.events.keep),
             "payments": spool(&collector.payments.keep),
+            "agreements": spool(&collector.agreements.keep),
         },
     });
     reply::json(StatusCode::OK, &body)
@@ -66,6 +68,7 @@ pub(super) fn measures<K: Keep>(edge: &Edge<K>) -> Response {
     let spooled = [
         (Kind::Events, collector.events.keep.spooled()),
         (Kind::Payments, collector.payments.keep.spooled()),
+        (Kind::Agreements, collector.agreements.keep.spooled()),
     ];
     for (kind, depth) in spooled {
         if let Some(depth) = depth {

@@ -27,6 +27,7 @@ const WHILE: Duration = Duration::from_secs(5);
 pub fn outcome(said: Said) -> Response {
     let mut response = match said.outcome {
         Ok(Answer::Empty) => StatusCode::OK.into_response(),
+        Ok(answer @ Answer::Requested { .. }) => json(StatusCode::ACCEPTED, &answer),
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(denied) => {
             tracing::debug!(reason = denied.tag(), "no success");
@@ -143,7 +144,17 @@ fn too_many(limited: &Limited) -> Response {
 
 fn unkept(fault: &Fault) -> Response {
     let wait = if matches!(fault.tag, QUEUE_FULL | Budget::FULL) { MOMENT } else { WHILE };
-    let mut response = Error { error: fault.tag, detail: UNKEPT, rejected: &[] }.reply(503);
+    later(fault.tag, UNKEPT, wait)
+}
+
+/// What was asked for cannot be looked up just now. Why it cannot is the operator's concern.
+#[must_use]
+pub fn unanswered(fault: &Fault) -> Response {
+    later(fault.tag, "it cannot be looked up just now; ask again", WHILE)
+}
+
+fn later(error: &str, detail: &str, wait: Duration) -> Response {
+    let mut response = Error { error, detail, rejected: &[] }.reply(503);
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     response
 }

@@ -5,6 +5,7 @@
 mod tests;
 
 use super::{
+    agreements,
     cors::{self, Reach},
     endpoints::{Act, Endpoint, find},
     look, place, reply,
@@ -14,6 +15,7 @@ use crate::{
     answer::Said,
     collect::{Collector, Route},
     keep::Keep,
+    loader::Loader,
     metrics, reason,
     request::{Incoming, Request, Scheme},
 };
@@ -40,6 +42,8 @@ pub struct Edge<K> {
     pub collector: Collector<K>,
     /// Which parts can do their work.
     pub health: Health,
+    /// Whom to ask for what is in the tables.
+    pub loader: Loader,
     /// Renders the metrics.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// The open connections.
@@ -135,6 +139,11 @@ fn allowing(mut response: Response, endpoint: &Endpoint) -> Response {
 async fn act<K: Keep>(edge: &Edge<K>, act: Act, request: &Request, incoming: Incoming) -> Response {
     let collector = &edge.collector;
     match act {
+        Act::Agreements if request.method == Method::POST => {
+            reply::outcome(collector.agree(request, incoming).await)
+        }
+        Act::Agreements => agreements::told(edge, request).await,
+        Act::Record(Route::Forget) => reply::outcome(collector.forget(request, incoming).await),
         Act::Record(Route::Payments) => reply::outcome(collector.payments(request, incoming).await),
         // Counted where it was decided; the image is the same.
         Act::Record(Route::Pixel) => {

@@ -7,6 +7,7 @@ use crate::{
     collect::Collector,
     config::{EdgeConfig, VisitConfig},
     keep::{Keep, Kept, Writer},
+    loader::Loader,
     outage::Outage,
 };
 use sha2::{Digest, Sha256};
@@ -18,7 +19,7 @@ use std::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracker_geo::Geo;
-use tracker_schemas::{Decoder, Encoder, Event, Payment, Record};
+use tracker_schemas::{Agreement, Decoder, Encoder, Erasure, Event, Payment, Record};
 use tracker_stream::{config::Settings, fault::Fault, kafka::Outgoing, telemetry::Health};
 use uuid::Uuid;
 use warp::{filters::BoxedFilter, reply::Response, test::RequestBuilder};
@@ -104,6 +105,8 @@ pub(crate) struct Tested {
     pub(crate) edge: Arc<Edge<Memory>>,
     pub(crate) events: Memory,
     pub(crate) payments: Memory,
+    pub(crate) agreements: Memory,
+    pub(crate) erasures: Memory,
     routes: BoxedFilter<(Response,)>,
     _keys: tempfile::TempDir,
 }
@@ -121,7 +124,7 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     let settings = Settings::merge(&format!("[edge]\n{settings}"), "test", std::iter::empty()).unwrap();
     let config = EdgeConfig::read(&settings).unwrap();
     let visits = VisitConfig::read(&settings).unwrap();
-    let (events, payments) = (Memory::new(broker), Memory::new(broker));
+    let [events, payments, agreements, erasures] = std::array::from_fn(|_| Memory::new(broker));
     let health = Health::of(&["events"]);
     if matches!(broker, Broker::Up | Broker::Empty) {
         health.set("events", Ok(()));
@@ -132,15 +135,18 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         budget: Budget::new(config.inflight.0),
         events: writer::<Event>(&events, &config, &health),
         payments: writer::<Payment>(&payments, &config, &health),
+        agreements: writer::<Agreement>(&agreements, &config, &health),
+        erasures: writer::<Erasure>(&erasures, &config, &health),
         books: Arc::default(),
         config,
         geo: Arc::new(Geo::open(&visits.geoip_city)),
         visits,
     };
     let connections = Connections::new(collector.config.connection.most);
-    let edge =
-        Arc::new(Edge { collector, health, metrics: Box::new(|| "metrics\n".to_owned()), connections });
-    Tested { routes: routes(&edge), edge, events, payments, _keys: directory }
+    let loader = Loader::at(collector.config.load_url.clone()).unwrap();
+    let metrics = Box::new(|| "metrics\n".to_owned());
+    let edge = Arc::new(Edge { collector, health, loader, metrics, connections });
+    Tested { routes: routes(&edge), edge, events, payments, agreements, erasures, _keys: directory }
 }
 
 fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, health: &Health) -> Writer<Memory, R> {

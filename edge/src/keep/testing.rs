@@ -100,6 +100,7 @@ pub(crate) fn config(path: &Path) -> SpoolConfig {
         path: path.to_owned(),
         after: Duration::from_millis(50),
         events: marks,
+        agreements: marks,
         payments: marks,
         segment: 64 << 10,
         drain_rate: 1_000_000,

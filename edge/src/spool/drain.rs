@@ -1,4 +1,4 @@
-//! Sends what is spooled when the broker acknowledges again: payments before events, each in order, at a governed
+//! Sends what is spooled when the broker acknowledges again: payments before consents, those before events, each in order, at a governed
 //! rate. A segment is removed only after the broker has all of it, so what is sent when the process dies is sent again,
 //! under the same ids.
 

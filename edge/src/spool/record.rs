@@ -28,19 +28,22 @@ pub(super) const MARKER: [u8; 4] = [0xf5, b'R', b'e', 0xa7];
 pub enum Kind {
     /// Payments.
     Payments,
+    /// Consents.
+    Agreements,
     /// Events.
     Events,
 }
 
 impl Kind {
     /// All of them, in the order in which they are drained.
-    pub const ALL: [Self; 2] = [Self::Payments, Self::Events];
+    pub const ALL: [Self; 3] = [Self::Payments, Self::Agreements, Self::Events];
 
     /// Its name: of its folder, and in metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Payments => "payments",
+            Self::Agreements => "agreements",
             Self::Events => "events",
         }
     }
@@ -49,6 +52,7 @@ impl Kind {
         match self {
             Self::Payments => 1,
             Self::Events => 2,
+            Self::Agreements => 3,
         }
     }
 }

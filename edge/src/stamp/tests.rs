@@ -1,6 +1,7 @@
 mod hashes;
 mod urls;
 
+use super::testing::{NEW, NOON, context};
 use super::*;
 use crate::{
     decode::{self, Format, Limits},
@@ -13,27 +14,7 @@ use serde_json::{Value, json};
 
 const LIMITS: Limits =
     Limits { event_bytes: 1 << 20, events: 10, key_bytes: 128, depth: 16, path_bytes: 8192 };
-const NOON: Timestamp = Timestamp(1_700_000_000_000);
 const TENANT: Uuid = Uuid::NAMESPACE_DNS;
-const NEW: Uuid = Uuid::NAMESPACE_OID;
-
-pub fn context() -> Context<'static> {
-    Context {
-        received_at: NOON,
-        kind: Kind::Client,
-        ip: None,
-        host: None,
-        user_agent: None,
-        accept_language: None,
-        referer: None,
-        opt_out: false,
-        node: "edge-1",
-        hash_key: &[7; 32],
-        anonymize: false,
-        tenant: None,
-        new_id: &|| NEW,
-    }
-}
 
 fn stamp_with(text: &str, context: &Context<'_>) -> Result<Event, Refusal> {
     let draft = decode::body(text.as_bytes(), Format::Json, &LIMITS)?.drafts.remove(0)?;

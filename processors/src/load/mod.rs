@@ -1,21 +1,22 @@
-//! `tracker-load`: events, dead letters and the books into ClickHouse. One lane a table.
+//! `tracker-load`: events, consents, dead letters and the books into ClickHouse. One lane a table.
 
 mod step;
 
 pub use step::ToRow;
 
 use crate::{
+    agreements::AgreementsRoute,
     clickhouse, codec,
     config::{self, LoaderConfig},
     dead::{self, DeadLetters, Reader},
     groups,
     ledger::{self, LedgerBooks},
-    rows::{DeadLetterRow, EventRow, LedgerRow, TableRow},
+    rows::{AgreedRow, DeadLetterRow, EventRow, LedgerRow, TableRow},
     trace::{TraceRoute, Tracer},
 };
 use std::{future::Future, sync::Arc};
 use tokio_util::sync::CancellationToken;
-use tracker_schemas::{DeadLetter, Enriched, LedgerPage, Record};
+use tracker_schemas::{Agreement, DeadLetter, Enriched, LedgerPage, Record};
 use tracker_stream::{
     books::Unbooked,
     config::{Mistakes, Settings},
@@ -23,17 +24,20 @@ use tracker_stream::{
     kafka::{Source, SourceOptions},
     lane::Lane,
     process::{Failure, Start},
-    telemetry::{self, Health},
+    telemetry::{self, Extra, Health},
 };
 
 /// `enriched` → `events`.
 pub const EVENTS: &str = "load.events";
+/// `agreements` → `agreed`; the table `agreements` is kept from it by a view.
+pub const AGREED: &str = "load.agreed";
 /// `dead_letters` → `dead_letters`.
 pub const DEAD_LETTERS: &str = "load.dead_letters";
 /// `ledger` → `ledger`.
 pub const LEDGER: &str = "load.ledger";
 
-const LANES: [&str; 3] = [EVENTS, DEAD_LETTERS, LEDGER];
+/// Their sections in the settings are named the same.
+pub const LANES: [&str; 4] = [EVENTS, AGREED, DEAD_LETTERS, LEDGER];
 
 /// Checks the settings without starting.
 ///
@@ -50,28 +54,38 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
 pub async fn run(start: Start) -> Result<(), Failure> {
     let Start { settings, metrics, shutdown } = start;
     let config = LoaderConfig::read(&settings, "load", &LANES)?;
-    let health =
-        Health::of(&[EVENTS, DEAD_LETTERS, LEDGER, dead::PRODUCER, ledger::PRODUCER, clickhouse::PART]);
+    let parts = [dead::PRODUCER, ledger::PRODUCER, clickhouse::PART];
+    let health = Health::of(&[&LANES[..], &parts].concat());
     let dead = DeadLetters::start(&settings, Reader { process: "load", lane: EVENTS }, &health).await?;
     let parts = Parts { settings: &settings, config: &config, dead: &dead, health: &health };
     let (sink, books) = (&config.client, LedgerBooks::start(&settings, "load", &health).await?);
     let booked = || Ends { sift: (), sink: sink.clone(), books: books.clone() };
     let unbooked = Ends { sift: (), sink: sink.clone(), books: Unbooked };
     let events = parts.lane::<Enriched, EventRow, _, _, _>(EVENTS, booked()).await?;
+    let agreed = parts.lane::<Agreement, AgreedRow, _, _, _>(AGREED, booked()).await?;
     let letters = parts.lane::<DeadLetter, DeadLetterRow, _, _, _>(DEAD_LETTERS, booked()).await?;
     let ledger = parts.lane::<LedgerPage, LedgerRow, _, _, _>(LEDGER, unbooked).await?;
 
     groups::watch(&settings, &shutdown)?;
-    config.client.watch(&[EventRow::TABLE, DeadLetterRow::TABLE, LedgerRow::TABLE], &health, &shutdown);
+    config.client.watch(
+        &[EventRow::TABLE, AgreedRow::TABLE, DeadLetterRow::TABLE, LedgerRow::TABLE],
+        &health,
+        &shutdown,
+    );
     let tracer = Tracer::new(&settings, config.client.clone()).await?;
-    let trace = Arc::new(TraceRoute::new(&settings, tracer)?);
-    telemetry::serve_with(config.process.listen, health.clone(), metrics, trace, shutdown.clone()).await?;
-    let (events, letters, ledger) = tokio::join!(
+    let routes: [Arc<dyn Extra>; 2] = [
+        Arc::new(TraceRoute::new(&settings, tracer)?),
+        Arc::new(AgreementsRoute::new(config.client.clone())),
+    ];
+    let besides = Arc::new(routes);
+    telemetry::serve_with(config.process.listen, health.clone(), metrics, besides, shutdown.clone()).await?;
+    let (events, agreed, letters, ledger) = tokio::join!(
         ending_all(&shutdown, events.run(shutdown.clone())),
+        ending_all(&shutdown, agreed.run(shutdown.clone())),
         ending_all(&shutdown, letters.run(shutdown.clone())),
         ending_all(&shutdown, ledger.run(shutdown.clone())),
     );
-    Ok(events.and(letters).and(ledger)?)
+    Ok(events.and(agreed).and(letters).and(ledger)?)
 }
 
 /// What the lanes of a process share.

@@ -1,10 +1,11 @@
 //! One struct a table: the row as ClickHouse takes it, made from the record as the topic carries it.
 //!
 //! [`EventRow`] of an [`Enriched`](tracker_schemas::Enriched), [`PaymentRow`] of a [`Payment`](tracker_schemas::Payment),
-//! [`DeadLetterRow`] of a [`DeadLetter`](tracker_schemas::DeadLetter): the same fields under the same names, in the order
+//! [`AgreedRow`] of an [`Agreement`](tracker_schemas::Agreement), [`DeadLetterRow`] of a [`DeadLetter`](tracker_schemas::DeadLetter): the same fields under the same names, in the order
 //! of `schema/<table>.sql`, then where the message stood. Absent text becomes '', an absent UUID zero; only numbers and
 //! times are nullable. Pure.
 
+mod agreed;
 mod cell;
 mod dead_letter;
 mod event;
@@ -14,6 +15,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
+pub use agreed::AgreedRow;
 pub use dead_letter::DeadLetterRow;
 pub use event::EventRow;
 pub use ledger::LedgerRow;

@@ -3,7 +3,9 @@ use crate::clickhouse::schema::FILES;
 use clickhouse::Row;
 use rstest::rstest;
 use serde::de::DeserializeOwned;
-use tracker_schemas::{DeadLetter, Decimal, Enriched, LedgerPage, Payment, Record, Timestamp, examples};
+use tracker_schemas::{
+    Agreement, DeadLetter, Decimal, Enriched, LedgerPage, Payment, Record, Timestamp, examples,
+};
 use tracker_stream::fault::Refusal;
 
 /// Every example of a record, as its row.
@@ -29,6 +31,11 @@ fn every_payment_example_is_its_row() {
 }
 
 #[test]
+fn every_consent_example_is_its_row() {
+    golden::<Agreement, AgreedRow>();
+}
+
+#[test]
 fn every_dead_letter_example_is_its_row() {
     golden::<DeadLetter, DeadLetterRow>();
 }
@@ -48,6 +55,7 @@ fn declared(table: &str) -> Vec<&'static str> {
 #[rstest]
 #[case::events(EventRow::TABLE, EventRow::COLUMN_NAMES)]
 #[case::payments(PaymentRow::TABLE, PaymentRow::COLUMN_NAMES)]
+#[case::agreed(AgreedRow::TABLE, AgreedRow::COLUMN_NAMES)]
 #[case::dead_letters(DeadLetterRow::TABLE, DeadLetterRow::COLUMN_NAMES)]
 #[case::ledger(LedgerRow::TABLE, LedgerRow::COLUMN_NAMES)]
 fn a_row_has_the_columns_of_its_file_in_order(#[case] table: &str, #[case] columns: &[&str]) {

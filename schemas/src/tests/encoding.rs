@@ -2,8 +2,8 @@
 
 use super::generated;
 use crate::{
-    Bytes, DeadLetter, Decimal, Decoder, Encoder, Enriched, Erasure, Event, LedgerPage, Payment, Record,
-    Redrive, Timestamp, Topic, codec::schema_of, examples,
+    Agreement, Bytes, DeadLetter, Decimal, Decoder, Encoder, Enriched, Erasure, Event, LedgerPage, Payment,
+    Record, Redrive, Timestamp, Topic, codec::schema_of, examples,
 };
 use apache_avro::{GenericSingleObjectReader, from_avro_datum, to_avro_datum, types::Value};
 use proptest::{
@@ -22,7 +22,7 @@ fn json(field: &str, value: &Value) -> serde_json::Value {
         Value::Int(value) => (*value).into(),
         Value::Long(value) => (*value).into(),
         Value::Double(value) => (*value).into(),
-        Value::String(value) if ["params", "targets"].contains(&field) => {
+        Value::String(value) if ["params", "targets", "compliances"].contains(&field) => {
             serde_json::from_str(value).unwrap_or_else(|_| text(value.clone()))
         }
         Value::String(value) | Value::Enum(_, value) => text(value.clone()),
@@ -74,6 +74,7 @@ fn any_value_agrees<R: Record + Serialize>() {
 #[case::events(any_value_agrees::<Event>)]
 #[case::enriched(any_value_agrees::<Enriched>)]
 #[case::payments(any_value_agrees::<Payment>)]
+#[case::agreements(any_value_agrees::<Agreement>)]
 #[case::dead_letters(any_value_agrees::<DeadLetter>)]
 #[case::ledger(any_value_agrees::<LedgerPage>)]
 #[case::erasures(any_value_agrees::<Erasure>)]
@@ -105,6 +106,7 @@ fn examples_pass<R: Record + Serialize + DeserializeOwned + PartialEq + std::fmt
 #[case::events(examples_pass::<Event>)]
 #[case::enriched(examples_pass::<Enriched>)]
 #[case::payments(examples_pass::<Payment>)]
+#[case::agreements(examples_pass::<Agreement>)]
 #[case::dead_letters(examples_pass::<DeadLetter>)]
 #[case::ledger(examples_pass::<LedgerPage>)]
 #[case::erasures(examples_pass::<Erasure>)]
@@ -128,6 +130,7 @@ fn the_topics_of_the_records_are_all_the_topics() {
         Event::TOPIC,
         Enriched::TOPIC,
         Payment::TOPIC,
+        Agreement::TOPIC,
         DeadLetter::TOPIC,
         LedgerPage::TOPIC,
         Erasure::TOPIC,

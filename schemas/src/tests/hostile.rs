@@ -1,8 +1,8 @@
 //! Bytes from anywhere: an error that says why, never a panic, never a reservation of what they claim.
 
 use crate::{
-    Datum, DeadLetter, Decoder, Encoder, Enriched, Erasure, Event, LedgerCount, LedgerPage, Payment, Record,
-    Redrive, Topic, examples,
+    Agreement, Datum, DeadLetter, Decoder, Encoder, Enriched, Erasure, Event, LedgerCount, LedgerPage,
+    Payment, Record, Redrive, Topic, examples,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -35,6 +35,7 @@ fn all_decode_or_say_why(bytes: &[u8]) -> Result<(), TestCaseError> {
     decodes_or_says_why::<Event>(bytes)?;
     decodes_or_says_why::<Enriched>(bytes)?;
     decodes_or_says_why::<Payment>(bytes)?;
+    decodes_or_says_why::<Agreement>(bytes)?;
     decodes_or_says_why::<DeadLetter>(bytes)?;
     decodes_or_says_why::<LedgerPage>(bytes)?;
     decodes_or_says_why::<Erasure>(bytes)?;

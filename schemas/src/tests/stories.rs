@@ -1,8 +1,8 @@
 //! Every golden example is listed, reads, and says only what its schema knows.
 
 use crate::{
-    DeadLetter, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redrive, Topic, codec::schema_of,
-    examples,
+    Agreement, DeadLetter, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redrive, Topic,
+    codec::schema_of, examples,
 };
 use apache_avro::Schema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -55,6 +55,7 @@ fn reading_an_example_and_writing_it_again_changes_nothing() {
     keeps_what_it_says::<Event>();
     keeps_what_it_says::<Enriched>();
     keeps_what_it_says::<Payment>();
+    keeps_what_it_says::<Agreement>();
     keeps_what_it_says::<DeadLetter>();
     keeps_what_it_says::<LedgerPage>();
     keeps_what_it_says::<Erasure>();
@@ -63,7 +64,7 @@ fn reading_an_example_and_writing_it_again_changes_nothing() {
 
 #[test]
 fn one_example_of_each_big_record_has_every_field() {
-    for topic in [Topic::Events, Topic::Enriched, Topic::Payments] {
+    for topic in [Topic::Events, Topic::Enriched, Topic::Payments, Topic::Agreements] {
         let Schema::Record(schema) = schema_of(topic.avsc()) else { panic!("{topic} is no record") };
         let (_, text) = examples::of(topic).iter().find(|(case, _)| *case == "every_field").unwrap();
         let story: serde_json::Map<String, Value> = serde_json::from_str(text).unwrap();

@@ -37,6 +37,24 @@ pub struct Answer {
     pub body: String,
 }
 
+/// The first that knows the path answers.
+impl<const N: usize> Extra for [Arc<dyn Extra>; N] {
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        authorization: Option<&'a str>,
+    ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>> {
+        Box::pin(async move {
+            for extra in self {
+                if let Some(answer) = extra.get(path, authorization).await {
+                    return Some(answer);
+                }
+            }
+            None
+        })
+    }
+}
+
 /// Nothing besides.
 struct Nothing;
 

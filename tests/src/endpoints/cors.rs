@@ -25,6 +25,7 @@ fn scripts_of_any_origin_may_send_unless_told_otherwise() {
             ("/tr/v1/tr/", "POST, GET, HEAD, OPTIONS"),
             ("/tr/v1/tr/ename/a", "POST, GET, HEAD, OPTIONS"),
             ("/tr/v1/img/", "GET, OPTIONS"),
+            ("/tr/v1/ppi/agree", "POST, GET, OPTIONS"),
         ] {
             let answer = preflight(site, path, SHOP).await;
             assert_eq!(answer.status, 204, "{path}");
@@ -81,7 +82,16 @@ fn listed_origins_may_send_with_credentials_and_no_others() {
 fn private_addresses_are_open_to_no_script() {
     run(async {
         for site in [shared().await, strict().await] {
-            for path in ["/tr/v1/str/", "/tr/v1/ltv/", "/health", "/ready", "/ping", "/status", "/metrics"] {
+            for path in [
+                "/tr/v1/str/",
+                "/tr/v1/ltv/",
+                "/tr/v1/ppi/forget",
+                "/health",
+                "/ready",
+                "/ping",
+                "/status",
+                "/metrics",
+            ] {
                 let answer = preflight(site, path, SHOP).await;
                 assert_eq!((answer.status.as_u16(), opens(&answer)), (204, false), "{path}");
                 let asked = site.request(Method::GET, path).header("origin", SHOP).bearer_auth(&site.secret);

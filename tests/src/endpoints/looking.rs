@@ -44,7 +44,7 @@ fn each_look_says_what_it_is_for() {
         let status = status.json();
         assert_eq!(status["ip"], "203.0.113.9", "the right-most that is no trusted proxy");
         assert!(status["connections"].as_u64().is_some_and(|open| open > 0), "{status}");
-        for producer in ["events", "payments"] {
+        for producer in ["events", "payments", "agreements"] {
             assert_eq!(status["producers"][producer]["broker"], "up", "{status}");
             assert!(status["producers"][producer]["queued"].is_u64(), "{status}");
         }

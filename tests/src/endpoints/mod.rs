@@ -4,6 +4,7 @@
 //! accepted beside it: see [`Mark`].
 
 mod bounds;
+mod consents;
 mod cors;
 mod events;
 mod limits;

@@ -133,6 +133,7 @@ impl Site {
             // The broker misses a killed reader after 6 s, its least, and not after 45.
             ("KAFKA__PROPERTIES__SESSION_TIMEOUT_MS", "6000".to_owned()),
             ("LOAD__EVENTS__BATCH_TIME", "200ms".to_owned()),
+            ("LOAD__AGREED__BATCH_TIME", "200ms".to_owned()),
             ("LOAD__DEAD_LETTERS__BATCH_TIME", "200ms".to_owned()),
         ];
         let listens = self.ports.iter().map(|(program, port)| {

@@ -13,7 +13,7 @@ use tracker_processors::{
     codec,
     dead::{is_cut, letters},
 };
-use tracker_schemas::{DeadLetter, Decoder, Encoder, Enriched, Event, Payment, Record, Topic};
+use tracker_schemas::{Agreement, DeadLetter, Decoder, Encoder, Enriched, Event, Payment, Record, Topic};
 use tracker_stream::{
     config::Settings,
     envelope::{Headers, REDRIVE, TRACEPARENT},
@@ -53,6 +53,7 @@ pub struct Planner {
     events: Codec<Event>,
     enriched: Codec<Enriched>,
     payments: Codec<Payment>,
+    agreements: Codec<Agreement>,
 }
 
 impl Planner {
@@ -67,6 +68,7 @@ impl Planner {
             events: Codec::new(settings).await?,
             enriched: Codec::new(settings).await?,
             payments: Codec::new(settings).await?,
+            agreements: Codec::new(settings).await?,
         })
     }
 
@@ -119,6 +121,7 @@ impl Planner {
             Topic::Events => edited(&self.events, filter, letter),
             Topic::Enriched | Topic::Messages => edited(&self.enriched, filter, letter),
             Topic::Payments => edited(&self.payments, filter, letter),
+            Topic::Agreements => edited(&self.agreements, filter, letter),
             other => Err(format!("a message of {other} cannot be edited")),
         }
     }

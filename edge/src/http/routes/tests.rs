@@ -1,5 +1,6 @@
 mod broker;
 mod cors;
+mod rights;
 
 use crate::http::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};
 use crate::reason;

@@ -29,6 +29,8 @@ files!(
     "payments",
     "dead_letters",
     "ledger",
+    "agreed",
+    "agreements",
     "ltv_items",
     "ltv",
     "ltvu",

@@ -66,12 +66,12 @@ const FLAWS: &str = "
     UNION ALL
     SELECT lane, topic, partition, minute_ms, before + 1 AS first, pages.first - 1 AS last,
         toUInt64(0) AS counted, false AS overlap
-    FROM pages WHERE place > 1 AND before + 1 < pages.first AND topic IN ('events', 'payments')
+    FROM pages WHERE place > 1 AND before + 1 < pages.first AND topic IN ('events', 'payments', 'agreements')
     UNION ALL
     SELECT lane, topic, partition, minute_ms, pages.first AS first, pages.last AS last, pages.counted AS counted, false AS overlap
     FROM pages
     WHERE pages.counted > pages.last - pages.first + 1
-        OR (pages.counted < pages.last - pages.first + 1 AND topic IN ('events', 'payments'))
+        OR (pages.counted < pages.last - pages.first + 1 AND topic IN ('events', 'payments', 'agreements'))
     )
     WHERE minute_ms >= {from:Int64} AND minute_ms < {to:Int64}
     ORDER BY minute_ms, lane, partition, first";
@@ -96,6 +96,12 @@ const ROWS: &str = "
         count(), uniqExact(oid, id)
     FROM payments
     WHERE produced_at >= fromUnixTimestamp64Milli({from:Int64}) AND produced_at < fromUnixTimestamp64Milli({to:Int64})
+    GROUP BY minute_ms
+    UNION ALL
+    SELECT 'agreements', toInt64(toUnixTimestamp(toStartOfMinute(received_at))) * 1000 AS minute_ms,
+        count(), uniqExact(vid, oid, id)
+    FROM agreed
+    WHERE received_at >= fromUnixTimestamp64Milli({from:Int64}) AND received_at < fromUnixTimestamp64Milli({to:Int64})
     GROUP BY minute_ms
     UNION ALL
     SELECT 'dead_letters', toInt64(toUnixTimestamp(toStartOfMinute(assumeNotNull(received_at)))) * 1000 AS minute_ms,

@@ -28,10 +28,11 @@ use tracker_schemas::Topic;
 use tracker_stream::{books::minute, clock, fault::Fault, kafka::KafkaConfig};
 
 /// The lanes whose books are compared, in the order in which data meets them, each with the topic that it reads.
-pub const LANES: [(&str, &str); 4] = [
+pub const LANES: [(&str, &str); 5] = [
     (enrich::LANE, Topic::Events.name()),
     (load::EVENTS, Topic::Enriched.name()),
     (payments::PAYMENTS, Topic::Payments.name()),
+    (load::AGREED, Topic::Agreements.name()),
     (load::DEAD_LETTERS, Topic::DeadLetters.name()),
 ];
 

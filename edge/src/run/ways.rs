@@ -1,0 +1,86 @@
+//! The ways to the broker: a producer, what keeps while it is away, and what counts both.
+
+use crate::{
+    config::EdgeConfig,
+    keep::{Fallback, Way, Writer},
+    ledger::{Booked, Books, Of},
+    outage::Outage,
+    spool::{Lane, Outlet},
+};
+use std::{sync::Arc, time::Duration};
+use tracker_schemas::{Encoder, Record, Topic};
+use tracker_stream::{
+    config::{Settings, Size},
+    kafka::{KafkaConfig, Producer, ProducerOptions},
+    process::Failure,
+    registry,
+    telemetry::Health,
+};
+
+/// The broker, and the spool for when it is away; both in the books.
+pub(super) type Safe = Booked<Fallback<Producer>>;
+
+/// What every way is made from.
+pub(super) struct Ways<'a> {
+    pub(super) config: &'a EdgeConfig,
+    pub(super) kafka: &'a KafkaConfig,
+    pub(super) settings: &'a Settings,
+    pub(super) books: &'a Arc<Books>,
+}
+
+impl Ways<'_> {
+    /// What the broker has not acknowledged by then is not sent any more: the client is about to be told no.
+    fn timeout(&self) -> Duration {
+        self.config.produce_timeout * 3 / 4
+    }
+
+    /// A producer, which is a part of `health`.
+    pub(super) fn producer(
+        &self,
+        name: &'static str,
+        (linger, buffer): (Duration, Size),
+        health: &Health,
+    ) -> Result<Producer, Failure> {
+        let options = ProducerOptions { name, linger, timeout: self.timeout(), buffer };
+        Ok(Producer::start(self.kafka, &options, health)?)
+    }
+
+    /// The way to a topic by `broker`, or into `lane`.
+    pub(super) fn safe(&self, broker: Producer, topic: Topic, lane: Option<&Lane>) -> Safe {
+        let patience = self.config.spool.as_ref().map_or_else(|| self.timeout(), |spool| spool.after);
+        let way = Arc::new(Way::new(topic.name()));
+        let keep = Fallback { broker, way, lane: lane.cloned(), patience };
+        Booked { keep, books: Arc::clone(self.books), topic: topic.name(), of: Of::Requests }
+    }
+
+    /// What writes records on that way.
+    pub(super) async fn writer<R: Record>(
+        &self,
+        keep: Safe,
+        outage: Outage,
+    ) -> Result<Writer<Safe, R>, Failure> {
+        Ok(Writer {
+            keep,
+            topic: self.kafka.topic(R::TOPIC.name()),
+            encoder: encoder(self.settings, self.kafka).await?,
+            timeout: self.config.produce_timeout,
+            outage,
+        })
+    }
+}
+
+/// What drains `lane` by the producer of its way.
+pub(super) fn outlet(lane: Lane, safe: &Safe) -> Outlet<Booked<Producer>> {
+    let Booked { keep, books, topic, .. } = safe;
+    let drained = Booked { keep: keep.broker.clone(), books: Arc::clone(books), topic, of: Of::Spool };
+    Outlet::new(lane, drained, Arc::clone(&keep.way))
+}
+
+/// How values are framed: with the registry's id for the schema, where there is a registry.
+pub(super) async fn encoder<R: Record>(
+    settings: &Settings,
+    kafka: &KafkaConfig,
+) -> Result<Encoder<R>, Failure> {
+    let id = registry::id(settings, &kafka.topic(R::TOPIC.name()), R::TOPIC.avsc()).await?;
+    Ok(Encoder::framed(id))
+}
