@@ -9,6 +9,7 @@ use crate::{
     config::{EdgeConfig, VisitConfig},
     decode::{self, Batch, Format, Limits},
     draft::Draft,
+    frame::{self, Message},
     http::body::{self, Body, Caps},
     keep::{Keep, Stamped, Writer},
     ledger::Books,
@@ -33,6 +34,8 @@ pub enum Route {
     Client,
     /// The same, from where only an image can be loaded.
     Pixel,
+    /// Events of browsers and apps, over a connection that stays.
+    Socket,
     /// Events of servers.
     Server,
     /// Payments, of servers.
@@ -50,6 +53,7 @@ impl Route {
         match self {
             Self::Client => "tr",
             Self::Pixel => "img",
+            Self::Socket => "ws",
             Self::Server => "str",
             Self::Payments => "ltv",
             Self::Agree => "agree",
@@ -60,7 +64,7 @@ impl Route {
     /// Topic of what it takes, without the prefix.
     pub(crate) const fn topic(self) -> &'static str {
         match self {
-            Self::Client | Self::Pixel | Self::Server => Event::TOPIC.name(),
+            Self::Client | Self::Pixel | Self::Socket | Self::Server => Event::TOPIC.name(),
             Self::Payments => Payment::TOPIC.name(),
             Self::Agree => Agreement::TOPIC.name(),
             Self::Forget => Erasure::TOPIC.name(),
@@ -74,7 +78,7 @@ impl Route {
 
     const fn kind(self) -> Kind {
         match self {
-            Self::Client | Self::Pixel | Self::Agree => Kind::Client,
+            Self::Client | Self::Pixel | Self::Socket | Self::Agree => Kind::Client,
             Self::Server | Self::Payments | Self::Forget => Kind::Server,
         }
     }
@@ -119,22 +123,45 @@ impl<K: Keep> Collector<K> {
     /// Takes events.
     pub async fn events(&self, request: &Request, incoming: Incoming, route: Route) -> Said {
         let mut headers = HeaderMap::new();
-        let taken = self.take_events(request, incoming, route, &mut headers).await;
+        let body = self.read(request, incoming);
+        let taken = self.take_events(request, route, body, &mut headers).await;
         metrics::taken(route.name(), &taken);
         self.books.taken(route, &taken, clock::now_ms());
         Said { outcome: taken.and_then(|taken| answer::events(taken, route)), headers }
     }
 
+    /// Takes the events of one message of a WebSocket. What its handshake says lies under each of them.
+    pub async fn message(
+        &self,
+        handshake: &Request,
+        message: Result<Message, Denied>,
+    ) -> Result<Taken, Denied> {
+        let text = async { frame::text(message?, self.config.socket.frame, &self.config.body).map(Some) };
+        let mut none = HeaderMap::new(); // a message has no answer that could carry cookies
+        let taken = self.take_events(handshake, Route::Socket, text, &mut none).await;
+        metrics::taken(Route::Socket.name(), &taken);
+        self.books.taken(Route::Socket, &taken, clock::now_ms());
+        taken
+    }
+
+    /// Whether one who asks so may come in at all.
+    ///
+    /// # Errors
+    /// A key that is missing or wrong.
+    pub fn welcome(&self, request: &Request, route: Route) -> Result<(), Refusal> {
+        self.identify(request, route).map(drop)
+    }
+
     async fn take_events(
         &self,
         request: &Request,
-        incoming: Incoming,
         route: Route,
+        body: impl Future<Output = Result<Option<Body>, Denied>>,
         headers: &mut HeaderMap,
     ) -> Result<Taken, Denied> {
         let caller = self.identify(request, route)?;
         self.admit(&caller)?;
-        let body = self.read(request, incoming).await?;
+        let body = body.await?;
         let batch = self.decode(request, body.as_ref())?;
         self.charge(&caller, batch.drafts.len())?;
         let single = batch.single;

@@ -1,10 +1,12 @@
 //! Section `[edge]`, and what the edge reads of `[privacy]` and `[keys]`: what was written, then what is meant.
 //! Every mistake is reported together.
 
+mod socket;
 mod spool;
 mod visits;
 mod written;
 
+pub use socket::SocketLimits;
 pub use spool::SpoolConfig;
 pub use visits::VisitConfig;
 
@@ -34,6 +36,8 @@ pub struct EdgeConfig {
     pub connection: ConnectionLimits,
     /// Where `tracker-load` answers: `http://host:port`, without a slash at the end.
     pub load_url: String,
+    /// What WebSockets may take.
+    pub socket: SocketLimits,
     /// How long a request waits for the broker.
     pub produce_timeout: Duration,
     /// Bytes that may wait for the broker.

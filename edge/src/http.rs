@@ -18,6 +18,7 @@ mod place;
 pub mod reply;
 mod routes;
 mod server;
+mod socket;
 #[cfg(test)]
 mod testing;
 

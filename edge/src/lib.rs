@@ -8,6 +8,8 @@
 //! [`keep::Writer`] encodes each and waits until it is safe: with the broker, or in the [`spool`] while it is
 //! away. [`answer`] says what became of all of them, and [`http::reply`] says it in HTTP.
 //!
+//! [`frame`] does for the messages of a WebSocket what [`http`] does for bodies, and the story is the same.
+//!
 //! warp is named in [`http`] only; nothing between the body and the writer waits for anything.
 
 pub mod address;
@@ -21,6 +23,7 @@ pub mod decode;
 pub mod draft;
 pub mod files;
 pub mod forget;
+pub mod frame;
 pub mod http;
 pub mod keep;
 pub mod ledger;

@@ -62,6 +62,16 @@ pub(crate) fn connection_cut(reason: &'static str) {
     counter!("tracker_edge_connections_cut_total", "reason" => reason).increment(1);
 }
 
+/// A WebSocket was closed, for this reason.
+pub(crate) fn socket_closed(reason: &'static str) {
+    counter!("tracker_edge_sockets_closed_total", "reason" => reason).increment(1);
+}
+
+/// The WebSockets that are open just now; told whenever the metrics are read.
+pub(crate) fn sockets(open: usize) {
+    gauge!("tracker_edge_sockets").set(open as f64);
+}
+
 /// What the process holds just now; told whenever the metrics are read.
 pub(crate) fn holding(connections: usize, body_bytes: usize, senders: usize) {
     gauge!("tracker_edge_connections").set(connections as f64);

@@ -36,6 +36,8 @@ reasons! {
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address takes other methods.";
     MISSING_KEY = "missing_key", 401, "The route needs a secret key, and none was shown.";
     UNKNOWN_KEY = "unknown_key", 403, "The secret key is not in the key file.";
+    UPGRADE_REQUIRED = "upgrade_required", 426, "This address takes WebSockets only.";
+    FOREIGN_ORIGIN = "foreign_origin", 403, "The page is of an origin that may not open a WebSocket.";
     RATE_LIMITED = "rate_limited", 429, "The address has sent more than it may.";
     BODY_TIMEOUT = "body_timeout", 408, "The body did not arrive in time.";
     BODY_BROKEN = "body_broken", 400, "The connection broke off within the body.";

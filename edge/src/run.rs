@@ -176,8 +176,10 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
     };
     let sender = sender(&collector, &settings, &kafka).await?;
     let connections = Connections::new(collector.config.connection.most);
+    let sockets = Connections::new(collector.config.socket.most);
     let loader = Loader::at(collector.config.load_url.clone())?;
-    Ok(Built { edge: Edge { collector, health, loader, metrics, connections }, drain, sender })
+    let edge = Edge { collector, health, loader, metrics, connections, sockets };
+    Ok(Built { edge, drain, sender })
 }
 
 /// What sends the books. Not a part of readiness: no request waits for it.

@@ -1,6 +1,6 @@
 //! The sections as they are written, and what is wrong with them.
 
-use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins, SpoolConfig, spool};
+use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins, SocketLimits, SpoolConfig, socket, spool};
 use crate::{
     address::{ClientHeader, Trust},
     admit::Rate,
@@ -61,6 +61,7 @@ struct Edge {
     #[serde(with = "span")]
     grace: Duration,
     spool: spool::Written,
+    ws: socket::Written,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +144,7 @@ impl Written {
             limits,
             body,
             connection,
+            socket: noted.socket(edge.ws, body.batch),
             produce_timeout: noted.at_least(
                 "produce_timeout",
                 edge.produce_timeout,
@@ -229,6 +231,10 @@ impl Noted {
     fn spool(&mut self, written: spool::Written, produce_timeout: Duration) -> Option<SpoolConfig> {
         let enabled = written.enabled;
         self.0.collect(written.meant(produce_timeout)).filter(|_| enabled)
+    }
+
+    fn socket(&mut self, written: socket::Written, largest: usize) -> SocketLimits {
+        self.0.collect(written.meant(largest)).unwrap_or_default()
     }
 
     fn header(&mut self, written: &str) -> ClientHeader {

@@ -35,6 +35,11 @@ pub struct Body {
 }
 
 impl Body {
+    /// One that is here already.
+    pub(crate) const fn of(bytes: Vec<u8>, held: Held) -> Self {
+        Self { bytes, _held: held }
+    }
+
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -97,7 +102,7 @@ pub(super) struct Room<'a> {
 }
 
 /// Any body may inflate to this: a small one that is all the same compresses better than most.
-const ALWAYS_FITS: usize = 64 << 10;
+pub(crate) const ALWAYS_FITS: usize = 64 << 10;
 
 impl Room<'_> {
     /// How many more bytes fit.

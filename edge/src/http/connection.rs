@@ -25,7 +25,7 @@ const SLOW_HEAD: &[u8] =
 /// How long an answer may wait to be read.
 pub(super) const UNREAD: Duration = Duration::from_secs(30);
 /// How long a client may go on sending what is thrown away, so that it comes to read its answer.
-const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 
 /// Requests that one connection of HTTP/2 may have open.
 const STREAMS: u32 = 100;

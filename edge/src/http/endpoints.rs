@@ -23,6 +23,7 @@ pub(super) enum Act {
     Jurisdictions,
     /// Takes a consent, or tells them.
     Agreements,
+    Socket,
     Health,
     Ready,
     Ping,
@@ -62,6 +63,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         methods: &[Method::POST, Method::GET, Method::OPTIONS],
         reach: Reach::Private,
         act: Act::Record(Route::Server),
+    },
+    Endpoint {
+        path: "/tr/v1/ws",
+        tail: Tail::Nothing,
+        methods: &[Method::GET, Method::OPTIONS],
+        reach: Reach::Public,
+        act: Act::Socket,
     },
     Endpoint {
         path: "/tr/v1/ltv",
@@ -110,6 +118,7 @@ impl Endpoint {
             Act::Geoip => "geoip",
             Act::Jurisdictions => "jds",
             Act::Agreements => Route::Agree.name(),
+            Act::Socket => Route::Socket.name(),
             Act::Health => "health",
             Act::Ready => "ready",
             Act::Ping => "ping",

@@ -46,6 +46,7 @@ pub(super) fn status<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
         "ip": collector.config.trust.client(request.peer.ip(), &request.headers),
         "node": collector.config.node,
         "connections": edge.connections.open(),
+        "sockets": edge.sockets.open(),
         "inflight_bytes": collector.budget.held(),
         "producers": {
             "events": state(&collector.events.keep),
@@ -65,6 +66,7 @@ pub(super) fn status<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
 pub(super) fn measures<K: Keep>(edge: &Edge<K>) -> Response {
     let collector = &edge.collector;
     metrics::holding(edge.connections.open(), collector.budget.held(), collector.limiter.senders());
+    metrics::sockets(edge.sockets.open());
     let spooled = [
         (Kind::Events, collector.events.keep.spooled()),
         (Kind::Payments, collector.payments.keep.spooled()),

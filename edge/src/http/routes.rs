@@ -10,6 +10,7 @@ use super::{
     endpoints::{Act, Endpoint, find},
     look, place, reply,
     server::Connections,
+    socket,
 };
 use crate::{
     answer::Said,
@@ -22,6 +23,7 @@ use crate::{
 use bytes::Buf;
 use futures::StreamExt;
 use http::{HeaderMap, Method, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
 use std::{
     io,
     net::SocketAddr,
@@ -48,6 +50,8 @@ pub struct Edge<K> {
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// The open connections.
     pub connections: Connections,
+    /// Those of them that are WebSockets.
+    pub sockets: Connections,
 }
 
 /// The other end of the connection: an extension of each request.
@@ -57,7 +61,14 @@ pub struct Peer(pub SocketAddr);
 /// A request in its parts; the endpoint's beginning is still in the path.
 struct Call {
     request: Request,
+    sent: Sent,
+}
+
+/// What follows the head of a request.
+struct Sent {
     incoming: Incoming,
+    /// The connection itself, where the head asks to go on in another protocol.
+    upgrade: Option<OnUpgrade>,
 }
 
 /// All routes.
@@ -76,13 +87,23 @@ fn call() -> impl Filter<Extract = (Call,), Error = Rejection> + Clone {
         .and(warp::path::full())
         .and(query)
         .and(headers)
+        .and(warp::ext::optional::<OnUpgrade>())
         .and(warp::body::stream())
-        .map(|peer: Peer, scheme: Option<Scheme>, method, path: FullPath, query, headers: HeaderMap, body| {
-            let pairs = path.as_str().to_owned();
-            let scheme = scheme.unwrap_or(Scheme::Http);
-            let request = Request { peer: peer.0, scheme, method, pairs, query, headers };
-            Call { request, incoming: Box::pin(chunks(body)) }
-        })
+        .map(
+            |peer: Peer,
+             scheme: Option<Scheme>,
+             method,
+             path: FullPath,
+             query,
+             headers: HeaderMap,
+             upgrade,
+             body| {
+                let pairs = path.as_str().to_owned();
+                let scheme = scheme.unwrap_or(Scheme::Http);
+                let request = Request { peer: peer.0, scheme, method, pairs, query, headers };
+                Call { request, sent: Sent { incoming: Box::pin(chunks(body)), upgrade } }
+            },
+        )
 }
 
 fn chunks<B: Buf>(
@@ -112,11 +133,11 @@ async fn to_the_end(answering: impl Future<Output = Response> + Send + 'static) 
 
 async fn at<K: Keep>(edge: Arc<Edge<K>>, endpoint: &'static Endpoint, call: Call) -> Response {
     let started_at = Instant::now();
-    let Call { request, incoming } = call;
+    let Call { request, sent } = call;
     let mut response = if request.method == Method::OPTIONS {
         allowing(StatusCode::NO_CONTENT.into_response(), endpoint)
     } else if endpoint.methods.contains(&request.method) {
-        act(&edge, endpoint.act, &request, incoming).await
+        act(&edge, endpoint.act, &request, sent).await
     } else {
         let detail = "this address takes the methods that Allow names";
         allowing(reply::refused(&reason::METHOD_NOT_ALLOWED.refuse(detail)), endpoint)
@@ -136,8 +157,9 @@ fn allowing(mut response: Response, endpoint: &Endpoint) -> Response {
     response
 }
 
-async fn act<K: Keep>(edge: &Edge<K>, act: Act, request: &Request, incoming: Incoming) -> Response {
+async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Sent) -> Response {
     let collector = &edge.collector;
+    let Sent { incoming, upgrade } = sent;
     match act {
         Act::Agreements if request.method == Method::POST => {
             reply::outcome(collector.agree(request, incoming).await)
@@ -152,6 +174,7 @@ async fn act<K: Keep>(edge: &Edge<K>, act: Act, request: &Request, incoming: Inc
         Act::Record(route) => reply::outcome(collector.events(request, incoming, route).await),
         Act::Geoip => place::geoip(edge, request),
         Act::Jurisdictions => place::jurisdictions(),
+        Act::Socket => socket::open(edge, request, upgrade),
         Act::Health => reply::text(StatusCode::OK, "ok\n".to_owned()),
         Act::Ping => reply::text(StatusCode::OK, "pong".to_owned()),
         Act::Ready => look::ready(edge),

@@ -44,7 +44,7 @@ impl Connections {
         self.most.saturating_sub(self.free.available_permits())
     }
 
-    fn take(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 }

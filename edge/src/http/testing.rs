@@ -143,9 +143,10 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         visits,
     };
     let connections = Connections::new(collector.config.connection.most);
+    let sockets = Connections::new(collector.config.socket.most);
     let loader = Loader::at(collector.config.load_url.clone()).unwrap();
     let metrics = Box::new(|| "metrics\n".to_owned());
-    let edge = Arc::new(Edge { collector, health, loader, metrics, connections });
+    let edge = Arc::new(Edge { collector, health, loader, metrics, connections, sockets });
     Tested { routes: routes(&edge), edge, events, payments, agreements, erasures, _keys: directory }
 }
 
