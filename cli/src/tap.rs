@@ -21,7 +21,7 @@ use wanted::{Condition, Start};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {
-    /// events, enriched, messages, payments, agreements, dead_letters, ledger, erasures or redrives. `events` holds raw client addresses.
+    /// events, enriched, messages, payments, agreements, redirects, dead_letters, ledger, erasures or redrives. `events` holds raw client addresses.
     topic: Topic,
     /// Where to begin: `start`, `end`, a time (`2026-11-24T08:00:00Z`), or a span ago (`10m`).
     #[arg(long, default_value = "end", value_name = "WHERE")]
@@ -78,6 +78,9 @@ pub async fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> R
             Reading::CaughtUp => continue,
             Reading::Message(message) => message,
         };
+        if message.payload.is_empty() {
+            continue; // removes what its key had: there is no value to print
+        }
         match decoder.decode(&message.payload) {
             Ok(line) if arguments.conditions.iter().all(|condition| condition.holds(&line)) => {
                 let line = if arguments.meta { line.with_meta(&message) } else { line };

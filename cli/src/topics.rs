@@ -82,6 +82,8 @@ pub fn specs(settings: &Settings) -> Result<Vec<TopicSpec>, Mistakes> {
         name: kafka.topic(topic.name()).to_string(),
         partitions: match topic {
             Topic::Events | Topic::Enriched => section.partitions,
+            // One order of all changes, whatever partitions are added to others; and every edge reads all of it anyway.
+            Topic::Redirects => 1,
             _ => section.small_partitions,
         },
         replication: section.replication,
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn what_must_not_be_forgotten_is_compacted_and_the_rest_deleted_with_age() {
         for (topic, spec) in Topic::ALL.into_iter().zip(specs(&settings("")).unwrap()) {
-            let compacted = [Topic::Erasures, Topic::Redrives].contains(&topic);
+            let compacted = [Topic::Redirects, Topic::Erasures, Topic::Redrives].contains(&topic);
             let policy = if compacted { "compact" } else { "delete" };
             assert_eq!(property(&spec, "cleanup.policy"), Some(policy), "{topic}");
             assert_eq!(property(&spec, "retention.ms").is_none(), compacted, "{topic}");

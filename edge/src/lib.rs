@@ -27,6 +27,7 @@ pub mod frame;
 pub mod http;
 pub mod keep;
 pub mod ledger;
+pub mod links;
 pub mod loader;
 mod metrics;
 pub mod outage;

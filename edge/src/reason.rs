@@ -74,6 +74,13 @@ reasons! {
     MISSING_VISITOR = "missing_vid", 400, "No visitor is named by `vid`, and no cookie names one.";
     MISSING_CONSENT = "missing_cflags", 400, "A consent without `cflags` says nothing.";
     MISSING_PERSON = "missing_person", 400, "Neither `vid` nor `uid` says whose data are to be erased.";
+    // One short link.
+    MISSING_URL = "missing_url", 400, "`urlfrom` or `urlto` of a short link is missing.";
+    EQUAL_URLS = "equal_urls", 400, "A short link would lead to its own text.";
+    INVALID_URL = "invalid_url", 400, "`urlfrom` or `urlto` is no URL that a visitor can be sent to.";
+    SHORT_PATH = "short_path", 400, "The path of `urlfrom` has fewer than 2 characters.";
+    INVALID_SCHEME = "invalid_scheme", 400, "`urlto` leads to something that is neither http nor https.";
+    LINK_LOOP = "link_loop", 400, "`urlto` leads back to the short link, or through too many others.";
 
     // One payment.
     MISSING_REVENUE = "missing_revenue", 400, "None of `revenue`, `amt` and `amount` is given.";

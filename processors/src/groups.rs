@@ -13,11 +13,12 @@ use tracker_stream::{
 };
 
 /// The lanes, whose names are those of their groups, and the topics that they read.
-pub const GROUPS: [(&str, Topic); 6] = [
+pub const GROUPS: [(&str, Topic); 7] = [
     (enrich::LANE, Topic::Events),
     (load::EVENTS, Topic::Enriched),
     (load::AGREED, Topic::Agreements),
     (load::DEAD_LETTERS, Topic::DeadLetters),
+    (load::REDIRECTS, Topic::Redirects),
     (load::LEDGER, Topic::Ledger),
     (payments::PAYMENTS, Topic::Payments),
 ];

@@ -65,6 +65,10 @@ pub const fn of(topic: Topic) -> &'static [(&'static str, &'static str)] {
             "minimal",
             "withdrawal",
         },
+        Topic::Redirects => stories! { "redirects":
+            "plain",
+            "tenant_campaign",
+        },
         Topic::DeadLetters => stories! { "dead_letters":
             "refused_row",
             "undecodable_event",

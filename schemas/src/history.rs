@@ -13,6 +13,7 @@ pub const fn of(topic: Topic) -> &'static [&'static str] {
         Topic::Enriched | Topic::Messages => &[include_str!("../history/enriched/1.avsc")],
         Topic::Payments => &[include_str!("../history/payments/1.avsc")],
         Topic::Agreements => &[include_str!("../history/agreements/1.avsc")],
+        Topic::Redirects => &[include_str!("../history/redirects/1.avsc")],
         Topic::DeadLetters => {
             &[include_str!("../history/dead_letters/1.avsc"), include_str!("../history/dead_letters/2.avsc")]
         }

@@ -1,7 +1,8 @@
 //! What an event is: Avro schemas, their Rust types, the codec and the topics. No I/O, no async.
 //!
 //! A topic's schema stands in the `.avsc` file of its name; its Rust type here is proved against it:
-//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`Agreement`] (`agreements`), [`DeadLetter`] (`dead_letters`),
+//! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`Agreement`] (`agreements`),
+//! [`Redirect`] (`redirects`), [`DeadLetter`] (`dead_letters`),
 //! [`LedgerPage`] (`ledger`), [`Erasure`] (`erasures`), [`Redrive`] (`redrives`). `messages` carries [`Enriched`] as well.
 //! [`Encoder`] and [`Decoder`] carry them to bytes and back; [`Topic`] lists where they travel.
 //!
@@ -21,6 +22,7 @@ pub mod history;
 mod ledger_page;
 mod payment;
 mod record;
+mod redirect;
 mod redrive;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use fact::Fact;
 pub use ledger_page::{LedgerCount, LedgerPage};
 pub use payment::Payment;
 pub use record::Record;
+pub use redirect::Redirect;
 pub use redrive::Redrive;
 pub use topic::{Retention, Topic, UnknownTopic};
 pub use value::{Bytes, Decimal, DecimalError, JsonText, Kind, SubjectKind, Timestamp};

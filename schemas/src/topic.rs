@@ -15,6 +15,8 @@ pub enum Topic {
     Payments,
     /// Consents, given and withdrawn. Keyed by visitor.
     Agreements,
+    /// Short links: the latest of each address. Keyed by its lower-cased host and path.
+    Redirects,
     /// What could not be carried on. Keyed by the process that refused it.
     DeadLetters,
     /// What each process did, counted: one page at a time. Keyed by process.
@@ -51,12 +53,13 @@ const fn keep(time: Duration, gib_per_partition: u64) -> Retention {
 
 impl Topic {
     /// All of them, in the order in which data meets them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Events,
         Self::Enriched,
         Self::Messages,
         Self::Payments,
         Self::Agreements,
+        Self::Redirects,
         Self::DeadLetters,
         Self::Ledger,
         Self::Erasures,
@@ -72,6 +75,7 @@ impl Topic {
             Self::Messages => "messages",
             Self::Payments => "payments",
             Self::Agreements => "agreements",
+            Self::Redirects => "redirects",
             Self::DeadLetters => "dead_letters",
             Self::Ledger => "ledger",
             Self::Erasures => "erasures",
@@ -96,6 +100,7 @@ impl Topic {
             Self::Enriched | Self::Messages => include_str!("../enriched.avsc"),
             Self::Payments => include_str!("../payments.avsc"),
             Self::Agreements => include_str!("../agreements.avsc"),
+            Self::Redirects => include_str!("../redirects.avsc"),
             Self::DeadLetters => include_str!("../dead_letters.avsc"),
             Self::Ledger => include_str!("../ledger.avsc"),
             Self::Erasures => include_str!("../erasures.avsc"),
@@ -112,7 +117,7 @@ impl Topic {
             Self::Messages => keep(days(14), 50),
             Self::Payments | Self::Agreements | Self::DeadLetters => keep(days(30), 20),
             Self::Ledger => keep(days(7), 10),
-            Self::Erasures | Self::Redrives => Retention::LatestOfKey,
+            Self::Redirects | Self::Erasures | Self::Redrives => Retention::LatestOfKey,
         }
     }
 }

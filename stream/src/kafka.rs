@@ -1,7 +1,7 @@
 //! The only place that names rdkafka.
 //!
 //! [`Producer`] sends and waits for acknowledgements; [`Source`] feeds a lane from a consumer group; [`Reader`]
-//! reads a topic without a group; [`Admin`] creates and inspects topics. All of them take their addresses and
+//! reads a topic without a group, [`Follower`] a whole one for ever; [`Admin`] creates and inspects topics. All of them take their addresses and
 //! pass-through properties from [`KafkaConfig`].
 
 mod admin;
@@ -9,6 +9,7 @@ mod assign;
 mod config;
 mod context;
 mod delivery;
+mod follow;
 mod guard;
 mod log;
 mod partitioner;
@@ -25,6 +26,7 @@ mod watchdog;
 
 pub use admin::Admin;
 pub use config::KafkaConfig;
+pub use follow::{Follower, Following};
 pub use guard::{Guard, Standing, Watched};
 pub use log::KafkaLog;
 pub use partitioner::partition_of;

@@ -4,7 +4,8 @@ use super::Line;
 use crate::Failure;
 use serde::Serialize;
 use tracker_schemas::{
-    Agreement, DeadLetter, Decoder, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redrive, Topic,
+    Agreement, DeadLetter, Decoder, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redirect, Redrive,
+    Topic,
 };
 use tracker_stream::{fault::Fault, registry::Registered};
 
@@ -34,6 +35,7 @@ pub fn of(topic: Topic, registered: Vec<Registered>) -> Result<Box<dyn Decode>, 
         Topic::Enriched | Topic::Messages => decoder::<Enriched>(registered),
         Topic::Payments => decoder::<Payment>(registered),
         Topic::Agreements => decoder::<Agreement>(registered),
+        Topic::Redirects => decoder::<Redirect>(registered),
         Topic::DeadLetters => decoder::<DeadLetter>(registered),
         Topic::Ledger => decoder::<LedgerPage>(registered),
         Topic::Erasures => decoder::<Erasure>(registered),

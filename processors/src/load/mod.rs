@@ -1,4 +1,4 @@
-//! `tracker-load`: events, consents, dead letters and the books into ClickHouse. One lane a table.
+//! `tracker-load`: events, consents, short links, dead letters and the books into ClickHouse. One lane a table.
 
 mod step;
 
@@ -11,12 +11,12 @@ use crate::{
     dead::{self, DeadLetters, Reader},
     groups,
     ledger::{self, LedgerBooks},
-    rows::{AgreedRow, DeadLetterRow, EventRow, LedgerRow, TableRow},
+    rows::{AgreedRow, DeadLetterRow, EventRow, LedgerRow, RedirectRow, TableRow},
     trace::{TraceRoute, Tracer},
 };
 use std::{future::Future, sync::Arc};
 use tokio_util::sync::CancellationToken;
-use tracker_schemas::{Agreement, DeadLetter, Enriched, LedgerPage, Record};
+use tracker_schemas::{Agreement, DeadLetter, Enriched, LedgerPage, Record, Redirect};
 use tracker_stream::{
     books::Unbooked,
     config::{Mistakes, Settings},
@@ -33,11 +33,16 @@ pub const EVENTS: &str = "load.events";
 pub const AGREED: &str = "load.agreed";
 /// `dead_letters` → `dead_letters`.
 pub const DEAD_LETTERS: &str = "load.dead_letters";
+/// `redirects` → `redirect_history`, and from there `redirects`.
+pub const REDIRECTS: &str = "load.redirects";
 /// `ledger` → `ledger`.
 pub const LEDGER: &str = "load.ledger";
 
 /// Their sections in the settings are named the same.
-pub const LANES: [&str; 4] = [EVENTS, AGREED, DEAD_LETTERS, LEDGER];
+pub const LANES: [&str; 5] = [EVENTS, AGREED, DEAD_LETTERS, REDIRECTS, LEDGER];
+
+const TABLES: [&str; 5] =
+    [EventRow::TABLE, AgreedRow::TABLE, DeadLetterRow::TABLE, RedirectRow::TABLE, LedgerRow::TABLE];
 
 /// Checks the settings without starting.
 ///
@@ -64,14 +69,11 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     let events = parts.lane::<Enriched, EventRow, _, _, _>(EVENTS, booked()).await?;
     let agreed = parts.lane::<Agreement, AgreedRow, _, _, _>(AGREED, booked()).await?;
     let letters = parts.lane::<DeadLetter, DeadLetterRow, _, _, _>(DEAD_LETTERS, booked()).await?;
+    let redirects = parts.lane::<Redirect, RedirectRow, _, _, _>(REDIRECTS, booked()).await?;
     let ledger = parts.lane::<LedgerPage, LedgerRow, _, _, _>(LEDGER, unbooked).await?;
 
     groups::watch(&settings, &shutdown)?;
-    config.client.watch(
-        &[EventRow::TABLE, AgreedRow::TABLE, DeadLetterRow::TABLE, LedgerRow::TABLE],
-        &health,
-        &shutdown,
-    );
+    config.client.watch(&TABLES, &health, &shutdown);
     let tracer = Tracer::new(&settings, config.client.clone()).await?;
     let routes: [Arc<dyn Extra>; 2] = [
         Arc::new(TraceRoute::new(&settings, tracer)?),
@@ -79,13 +81,14 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     ];
     let besides = Arc::new(routes);
     telemetry::serve_with(config.process.listen, health.clone(), metrics, besides, shutdown.clone()).await?;
-    let (events, agreed, letters, ledger) = tokio::join!(
+    let (events, agreed, letters, redirects, ledger) = tokio::join!(
         ending_all(&shutdown, events.run(shutdown.clone())),
         ending_all(&shutdown, agreed.run(shutdown.clone())),
         ending_all(&shutdown, letters.run(shutdown.clone())),
+        ending_all(&shutdown, redirects.run(shutdown.clone())),
         ending_all(&shutdown, ledger.run(shutdown.clone())),
     );
-    Ok(events.and(agreed).and(letters).and(ledger)?)
+    Ok(events.and(agreed).and(letters).and(redirects).and(ledger)?)
 }
 
 /// What the lanes of a process share.

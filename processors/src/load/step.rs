@@ -31,6 +31,11 @@ where
     type Out = T;
 
     fn step(&self, message: &Message) -> Verdict<T> {
+        if message.payload.is_empty()
+            && let Some(row) = T::of_tombstone(message)
+        {
+            return Verdict::Keep(row.at(&Place::of(message)));
+        }
         let record = self.decoder.decode(&message.payload);
         let record = record.map_err(|malformed| Refusal::new("malformed", malformed.to_string()));
         match record.and_then(T::try_from) {

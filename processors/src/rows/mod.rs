@@ -12,6 +12,7 @@ mod event;
 mod ledger;
 mod payment;
 mod place;
+mod redirect;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +23,10 @@ pub use ledger::LedgerRow;
 pub use payment::{PaymentKey, PaymentRow};
 pub use place::Place;
 pub(crate) use place::position;
+pub use redirect::RedirectRow;
 
 use clickhouse::{RowOwned, RowWrite};
+use tracker_stream::envelope::Message;
 
 /// A row and the table that it belongs to.
 pub trait TableRow: RowOwned + RowWrite + Sized + Send + Sync {
@@ -35,11 +38,18 @@ pub trait TableRow: RowOwned + RowWrite + Sized + Send + Sync {
     fn at(self, _place: &Place) -> Self {
         self
     }
+
+    /// The row of a message without a value, where one means something.
+    #[must_use]
+    fn of_tombstone(_message: &Message) -> Option<Self> {
+        None
+    }
 }
 
 /// Declares a row: the record that it is made of, its table, and its cells by name: those of the record's
 /// [`Fact`](tracker_schemas::Fact) under `fact`, those of the record itself under `own`, those of its message's [`Place`]
-/// under `placed`, and those that are known only when it is stored under `stamped`.
+/// under `placed`, and those that are known only when it is stored under `stamped`; `tombstone` names what makes a row of a
+/// message without a value.
 ///
 /// `TryFrom` fails with `out_of_range` where a column cannot hold a value.
 macro_rules! row {
@@ -48,6 +58,7 @@ macro_rules! row {
         own { $($field:ident: $type:ty,)* }
         $(placed { $($placed:ident: $placed_type:ty,)* })?
         $(stamped { $($stamped:ident: $stamped_type:ty,)* })?
+        $(tombstone $tombstone:path)?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, clickhouse::Row, serde::Serialize)]
@@ -63,6 +74,10 @@ macro_rules! row {
 
             $(fn at(self, place: &$crate::rows::Place) -> Self {
                 Self { $($placed: place.$placed,)* ..self }
+            })?
+
+            $(fn of_tombstone(message: &tracker_stream::envelope::Message) -> Option<Self> {
+                $tombstone(message)
             })?
         }
 

@@ -4,9 +4,9 @@ use clickhouse::Row;
 use rstest::rstest;
 use serde::de::DeserializeOwned;
 use tracker_schemas::{
-    Agreement, DeadLetter, Decimal, Enriched, LedgerPage, Payment, Record, Timestamp, examples,
+    Agreement, DeadLetter, Decimal, Enriched, LedgerPage, Payment, Record, Redirect, Timestamp, examples,
 };
-use tracker_stream::fault::Refusal;
+use tracker_stream::{envelope::Headers, fault::Refusal};
 
 /// Every example of a record, as its row.
 fn golden<R, T>()
@@ -45,6 +45,31 @@ fn every_page_example_is_its_row() {
     golden::<LedgerPage, LedgerRow>();
 }
 
+#[test]
+fn every_redirect_example_is_its_row() {
+    golden::<Redirect, RedirectRow>();
+}
+
+#[test]
+fn a_link_that_is_removed_is_a_row_that_says_who_removed_it() {
+    let headers = Headers::new()
+        .with(redirect::ID, "019ab4c0-0203-7000-8000-000000000203")
+        .with(redirect::UPDATER, "marketing")
+        .with(redirect::TENANT, "0000000c-0000-4000-8000-000000000003");
+    let message = |key: Option<&str>| Message {
+        topic: "tracker.redirects".into(),
+        partition: 0,
+        offset: 7,
+        timestamp_ms: 1_700_000_000_000,
+        key: key.map(|key| key.as_bytes().to_vec()),
+        payload: Vec::new(),
+        headers: headers.clone(),
+    };
+    insta::assert_json_snapshot!(RedirectRow::of_tombstone(&message(Some("sho.example/spring"))).unwrap());
+    assert_eq!(RedirectRow::of_tombstone(&message(None)), None, "nothing says which");
+    assert_eq!(EventRow::of_tombstone(&message(Some("x"))), None);
+}
+
 /// The columns that `schema/<table>.sql` declares, in order.
 fn declared(table: &str) -> Vec<&'static str> {
     let file = FILES.iter().find(|file| file.name == table).unwrap();
@@ -57,6 +82,7 @@ fn declared(table: &str) -> Vec<&'static str> {
 #[case::payments(PaymentRow::TABLE, PaymentRow::COLUMN_NAMES)]
 #[case::agreed(AgreedRow::TABLE, AgreedRow::COLUMN_NAMES)]
 #[case::dead_letters(DeadLetterRow::TABLE, DeadLetterRow::COLUMN_NAMES)]
+#[case::redirects(RedirectRow::TABLE, RedirectRow::COLUMN_NAMES)]
 #[case::ledger(LedgerRow::TABLE, LedgerRow::COLUMN_NAMES)]
 fn a_row_has_the_columns_of_its_file_in_order(#[case] table: &str, #[case] columns: &[&str]) {
     assert_eq!(columns, declared(table));

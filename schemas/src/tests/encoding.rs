@@ -3,7 +3,7 @@
 use super::generated;
 use crate::{
     Agreement, Bytes, DeadLetter, Decimal, Decoder, Encoder, Enriched, Erasure, Event, LedgerPage, Payment,
-    Record, Redrive, Timestamp, Topic, codec::schema_of, examples,
+    Record, Redirect, Redrive, Timestamp, Topic, codec::schema_of, examples,
 };
 use apache_avro::{GenericSingleObjectReader, from_avro_datum, to_avro_datum, types::Value};
 use proptest::{
@@ -75,6 +75,7 @@ fn any_value_agrees<R: Record + Serialize>() {
 #[case::enriched(any_value_agrees::<Enriched>)]
 #[case::payments(any_value_agrees::<Payment>)]
 #[case::agreements(any_value_agrees::<Agreement>)]
+#[case::redirects(any_value_agrees::<Redirect>)]
 #[case::dead_letters(any_value_agrees::<DeadLetter>)]
 #[case::ledger(any_value_agrees::<LedgerPage>)]
 #[case::erasures(any_value_agrees::<Erasure>)]
@@ -107,6 +108,7 @@ fn examples_pass<R: Record + Serialize + DeserializeOwned + PartialEq + std::fmt
 #[case::enriched(examples_pass::<Enriched>)]
 #[case::payments(examples_pass::<Payment>)]
 #[case::agreements(examples_pass::<Agreement>)]
+#[case::redirects(examples_pass::<Redirect>)]
 #[case::dead_letters(examples_pass::<DeadLetter>)]
 #[case::ledger(examples_pass::<LedgerPage>)]
 #[case::erasures(examples_pass::<Erasure>)]
@@ -131,6 +133,7 @@ fn the_topics_of_the_records_are_all_the_topics() {
         Enriched::TOPIC,
         Payment::TOPIC,
         Agreement::TOPIC,
+        Redirect::TOPIC,
         DeadLetter::TOPIC,
         LedgerPage::TOPIC,
         Erasure::TOPIC,

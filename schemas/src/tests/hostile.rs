@@ -2,7 +2,7 @@
 
 use crate::{
     Agreement, Datum, DeadLetter, Decoder, Encoder, Enriched, Erasure, Event, LedgerCount, LedgerPage,
-    Payment, Record, Redrive, Topic, examples,
+    Payment, Record, Redirect, Redrive, Topic, examples,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -36,6 +36,7 @@ fn all_decode_or_say_why(bytes: &[u8]) -> Result<(), TestCaseError> {
     decodes_or_says_why::<Enriched>(bytes)?;
     decodes_or_says_why::<Payment>(bytes)?;
     decodes_or_says_why::<Agreement>(bytes)?;
+    decodes_or_says_why::<Redirect>(bytes)?;
     decodes_or_says_why::<DeadLetter>(bytes)?;
     decodes_or_says_why::<LedgerPage>(bytes)?;
     decodes_or_says_why::<Erasure>(bytes)?;

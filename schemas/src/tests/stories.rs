@@ -1,7 +1,7 @@
 //! Every golden example is listed, reads, and says only what its schema knows.
 
 use crate::{
-    Agreement, DeadLetter, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redrive, Topic,
+    Agreement, DeadLetter, Enriched, Erasure, Event, LedgerPage, Payment, Record, Redirect, Redrive, Topic,
     codec::schema_of, examples,
 };
 use apache_avro::Schema;
@@ -56,6 +56,7 @@ fn reading_an_example_and_writing_it_again_changes_nothing() {
     keeps_what_it_says::<Enriched>();
     keeps_what_it_says::<Payment>();
     keeps_what_it_says::<Agreement>();
+    keeps_what_it_says::<Redirect>();
     keeps_what_it_says::<DeadLetter>();
     keeps_what_it_says::<LedgerPage>();
     keeps_what_it_says::<Erasure>();

@@ -28,7 +28,7 @@ pub struct Outgoing {
     pub topic: Arc<str>,
     /// Key: the same key goes to the same partition.
     pub key: Vec<u8>,
-    /// Value.
+    /// Value; empty: a tombstone, which removes what its key had from a compacted topic.
     pub payload: Vec<u8>,
     /// Headers.
     pub headers: Headers,
@@ -48,11 +48,12 @@ impl Outgoing {
         let headers = self.headers.iter();
         let headers = headers
             .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
-        BaseRecord::with_opaque_to(&self.topic, opaque)
+        let record = BaseRecord::with_opaque_to(&self.topic, opaque)
             .key(&self.key)
-            .payload(&self.payload)
             .timestamp(self.timestamp_ms)
-            .headers(headers)
+            .headers(headers);
+        // A value of no bytes is a value: only one that is not there lets the broker forget the key.
+        if self.payload.is_empty() { record } else { record.payload(&self.payload) }
     }
 }
 

@@ -52,7 +52,8 @@ pub struct Reader {
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Defaults that an operator may change: the end of a topic is noticed soon, and little is fetched ahead.
-const TUNED: [(&str, &str); 2] = [("fetch.wait.max.ms", "50"), ("queued.max.messages.kbytes", "16384")];
+const TUNED: [(&str, &str); 3] =
+    [("fetch.wait.max.ms", "50"), ("queued.max.messages.kbytes", "16384"), ("fetch.queue.backoff.ms", "10")];
 /// How often the thread looks whether anybody still reads.
 const TICK: Duration = Duration::from_millis(100);
 /// What is read ahead: so many chunks, each closed by the message that brings it to so many bytes, or when no more has arrived.
@@ -60,13 +61,21 @@ const AHEAD: usize = 8;
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Reader {
-    /// Finds the partitions and where each begins.
+    /// Finds the partitions and where each begins. Only looks: what has gone is passed over.
     ///
     /// # Errors
     /// No broker, or no such topic.
     pub async fn open(config: &KafkaConfig, topic: &str, from: From) -> Result<Self, Fault> {
-        // Only looks: what has gone is passed over.
-        let consumer = consumer(config, "earliest")?;
+        Self::open_with(config, topic, from, "earliest").await
+    }
+
+    /// The same from the beginning, and nothing that has gone is passed over: then it ends with the fault `offset_gone`.
+    pub(super) async fn open_whole(config: &KafkaConfig, topic: &str) -> Result<Self, Fault> {
+        Self::open_with(config, topic, From::Beginning, "error").await
+    }
+
+    async fn open_with(config: &KafkaConfig, topic: &str, from: From, reset: &str) -> Result<Self, Fault> {
+        let consumer = consumer(config, reset)?;
         let topic: Arc<str> = topic.into();
         let name = Arc::clone(&topic);
         let opened =

@@ -135,6 +135,7 @@ impl Site {
             ("LOAD__EVENTS__BATCH_TIME", "200ms".to_owned()),
             ("LOAD__AGREED__BATCH_TIME", "200ms".to_owned()),
             ("LOAD__DEAD_LETTERS__BATCH_TIME", "200ms".to_owned()),
+            ("LOAD__REDIRECTS__BATCH_TIME", "200ms".to_owned()),
         ];
         let listens = self.ports.iter().map(|(program, port)| {
             (format!("TRACKER_{}__LISTEN", program.section().to_uppercase()), format!("127.0.0.1:{port}"))

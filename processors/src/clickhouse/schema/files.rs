@@ -28,6 +28,8 @@ files!(
     "events",
     "payments",
     "dead_letters",
+    "redirects",
+    "redirect_history",
     "ledger",
     "agreed",
     "agreements",

@@ -88,6 +88,9 @@ fn enter(sheet: &mut Sheet, entry: &Entry) {
     let mut at = |topic: &str, add: &dyn Fn(&mut Counts)| {
         add(sheet.entry((*minute_ms, place_of(topic))).or_default());
     };
+    if place_of(topic) == LANES.len() {
+        return; // no books are compared of this topic
+    }
     if process == "edge" {
         return at(topic, &|counts| match fate.as_str() {
             "kept" => counts.kept += count,
