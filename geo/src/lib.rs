@@ -63,6 +63,12 @@ pub const fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Degrees to two places, about a kilometre: what an address says is no better.
+#[must_use]
+pub fn two_places(degrees: f64) -> f64 {
+    (degrees * 100.0).round() / 100.0
+}
+
 /// All databases, in the order in which they are asked; a later one only adds what the earlier did not know.
 pub struct Geo {
     databases: Vec<Database>,

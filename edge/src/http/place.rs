@@ -6,7 +6,7 @@ use crate::{decode, keep::Keep, reason, request::Request};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::net::IpAddr;
-use tracker_geo::{JURISDICTIONS, Place, country, network};
+use tracker_geo::{JURISDICTIONS, Place, country, network, two_places};
 use tracker_stream::fault::{Fault, Refusal};
 use warp::reply::{Reply, Response};
 
@@ -53,6 +53,7 @@ fn located<K: Keep>(edge: &Edge<K>, address: IpAddr) -> Response {
         return reply::refused(&reason::UNKNOWN_ADDRESS.refuse("no GeoIP file knows this address"));
     };
     let country = country::name(&iso2);
+    let (lat, lon) = (lat.map(two_places), lon.map(two_places));
     let mut response =
         reply::json(StatusCode::OK, &Located { iso2, country, region, city, lat, lon, zip, tz });
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

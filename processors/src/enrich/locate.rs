@@ -1,6 +1,6 @@
 //! Which country, and where in it: the client's word, else its time zone, else the address.
 
-use tracker_geo::{Place, country as countries};
+use tracker_geo::{Place, country as countries, two_places};
 use tracker_schemas::Fact;
 
 /// Settles the country.
@@ -35,11 +35,6 @@ pub fn without_position(fact: &mut Fact) {
 pub fn has_position(fact: &Fact) -> bool {
     let within = |value: Option<f64>, bound: f64| value.is_some_and(|value| value.abs() <= bound);
     within(fact.lat, 90.0) && within(fact.lon, 180.0)
-}
-
-/// About a kilometre: what an address says is no better.
-fn two_places(degrees: f64) -> f64 {
-    (degrees * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 
 mod bounds;
 mod consents;
+mod cookies;
 mod cors;
 mod events;
 mod limits;
 mod looking;
 mod outage;
 mod pixel;
+mod privacy;
 mod refusals;
 mod servers;
 

@@ -1,6 +1,8 @@
 mod broker;
 mod cors;
+mod place;
 mod rights;
+mod visitor;
 
 use crate::http::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};
 use crate::reason;
