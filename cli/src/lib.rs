@@ -39,6 +39,7 @@ use std::{
 use tracker_stream::{
     config::Settings,
     fault::Fault,
+    process,
     telemetry::{self, LogConfig},
 };
 
@@ -55,6 +56,9 @@ fn live(arguments: Arguments) -> Result<(), Failure> {
     let settings = Settings::load(arguments.config.as_deref())?;
     let level = if arguments.verbose { "info" } else { "warn" };
     telemetry::logs(&LogConfig { level: level.to_owned(), ..settings.log()? });
+    if matches!(arguments.command, Command::Replay(_)) {
+        process::give_way(); // live traffic first
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new("runtime", error.to_string()))?;
     let mut out = Out::stdout();

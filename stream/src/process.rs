@@ -51,6 +51,17 @@ impl Failure {
     }
 }
 
+/// How much a thread of a bulk process gives way: its weight is a tenth of another's on the same machine.
+const NICE: i32 = 10;
+
+/// From now on this thread, and each that it starts, lets other processes of this machine go first. For work that nobody waits
+/// for: where an edge and payments share the processors with it, a flood or a replay must not be what they wait for.
+pub fn give_way() {
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "this process keeps its priority");
+    }
+}
+
 /// Lives it. `run` ends by itself some time after the shutdown.
 pub fn main<F>(about: About, run: impl FnOnce(Start) -> F) -> ExitCode
 where

@@ -2,7 +2,7 @@
 
 use crate::{
     endpoints::{CONSENT, Mark},
-    rig::{Answer, Site, post, run, shared, until},
+    rig::{Answer, Program, Site, post, run, shared, until},
 };
 use reqwest::Method;
 use rstest::rstest;
@@ -361,5 +361,25 @@ fn a_payment_is_on_a_topic_of_its_own_under_its_id() {
         assert!(payment.received_at > Timestamp(0));
         assert_eq!(Payment::TOPIC, Topic::Payments);
         assert_eq!(mark.recorded().await, 1);
+    });
+}
+
+/// How much a process gives way to others, as the kernel has it: 0 by default, 19 at most.
+fn nice(site: &Site, program: Program) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", site.pid(program))).expect("it runs");
+    // The name may hold spaces; what follows it does not. `nice` is field 19 of `proc_pid_stat(5)`, the state field 3.
+    let (_, after_name) = stat.rsplit_once(") ").expect("a name in parentheses");
+    after_name.split(' ').nth(16).expect("field 19").parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_nobody_waits_for_gives_way_to_payments() {
+    run(async {
+        let site = shared().await;
+        let urgent = [Program::Edge, Program::Payments].map(|program| nice(site, program));
+        let bulk = [Program::Enrich, Program::Load].map(|program| nice(site, program));
+        let given_way = (urgent[0] + 10).min(19);
+        assert_eq!((urgent[0], bulk), (urgent[1], [given_way; 2]));
     });
 }

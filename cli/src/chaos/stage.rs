@@ -12,6 +12,7 @@ use super::{
 use crate::{Failure, send::pace::Rate};
 use std::{sync::Arc, time::Duration};
 use tokio::{
+    runtime::Handle,
     task::{AbortHandle, JoinHandle},
     time::{Instant, sleep},
 };
@@ -82,8 +83,13 @@ impl Stage {
 
     /// Begins to send it.
     pub fn send(&self, load: &Arc<Load>) -> Sending {
+        self.send_from(&Handle::current(), load)
+    }
+
+    /// The same from the threads of another runtime.
+    pub fn send_from(&self, senders: &Handle, load: &Arc<Load>) -> Sending {
         let (sender, teller, hear) = (Arc::clone(load), Arc::clone(load), self.hear.clone());
-        let sends = tokio::spawn(async move { sender.run().await });
+        let sends = senders.spawn(async move { sender.run().await });
         let told = tokio::spawn(async move {
             while !teller.has_ended() {
                 sleep(TOLD).await;

@@ -11,5 +11,6 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
+    process::give_way();
     process::main(ABOUT, enrich::run)
 }

@@ -5,6 +5,7 @@ use tracker_processors::load;
 use tracker_stream::process::{self, About};
 
 fn main() -> ExitCode {
+    process::give_way();
     let about = About {
         name: "tracker-load",
         summary: "Loads enriched events and dead letters from their topics into ClickHouse.",

@@ -23,6 +23,10 @@ use parts::Parts;
 use std::sync::Arc;
 use tracker_stream::config::Mistakes;
 
+/// The setting by which the threads of an insert give way to those of others: payments have none. A server that may not set
+/// priorities passes over it.
+const NICE: (&str, &str) = ("os_thread_priority", "10");
+
 /// A ClickHouse and a database in it. Cheap to clone: clones share connections.
 #[derive(Clone)]
 pub struct Client {
@@ -47,6 +51,14 @@ impl Client {
         Ok(Self { inner, config: Arc::new(config.clone()), parts: Arc::default() })
     }
 
+    /// The same, whose inserts let others go first on the server too, unless the operator has said how much.
+    #[must_use]
+    pub fn giving_way(mut self) -> Self {
+        let settings = &mut Arc::make_mut(&mut self.config).settings;
+        settings.entry(NICE.0.to_owned()).or_insert_with(|| NICE.1.to_owned());
+        self
+    }
+
     /// The name of the database.
     #[must_use]
     pub fn database(&self) -> &str {
@@ -56,5 +68,23 @@ impl Client {
     /// The same server, with nothing assumed about which databases it has.
     fn server(&self) -> Self {
         Self { inner: self.inner.clone().with_database("system"), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracker_stream::config::Settings;
+
+    #[test]
+    fn the_operator_says_how_much_an_insert_gives_way() {
+        let nice = |text: &str| {
+            let settings = Settings::merge(text, "test", std::iter::empty()).unwrap();
+            let client = Client::new(&ClickHouseConfig::read(&settings).unwrap()).unwrap();
+            assert!(!client.config.settings.contains_key(NICE.0) || !text.is_empty());
+            client.giving_way().config.settings[NICE.0].clone()
+        };
+        assert_eq!(nice(""), "10");
+        assert_eq!(nice("[clickhouse.settings]\nos_thread_priority = 3"), "3");
     }
 }

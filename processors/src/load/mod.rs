@@ -63,7 +63,8 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     let health = Health::of(&[&LANES[..], &parts].concat());
     let dead = DeadLetters::start(&settings, Reader { process: "load", lane: EVENTS }, &health).await?;
     let parts = Parts { settings: &settings, config: &config, dead: &dead, health: &health };
-    let (sink, books) = (&config.client, LedgerBooks::start(&settings, "load", &health).await?);
+    let sink = config.client.clone().giving_way();
+    let books = LedgerBooks::start(&settings, "load", &health).await?;
     let booked = || Ends { sift: (), sink: sink.clone(), books: books.clone() };
     let unbooked = Ends { sift: (), sink: sink.clone(), books: Unbooked };
     let events = parts.lane::<Enriched, EventRow, _, _, _>(EVENTS, booked()).await?;

@@ -78,5 +78,5 @@ impl Replay {
 pub(super) fn client(settings: &Settings, database: &str) -> Result<Client, Failure> {
     let mut config = ClickHouseConfig::read(settings)?;
     database.clone_into(&mut config.database);
-    Ok(Client::new(&config)?)
+    Ok(Client::new(&config)?.giving_way())
 }

@@ -173,6 +173,11 @@ impl Site {
         process.expect("the program starts")
     }
 
+    /// The process id of a program.
+    pub fn pid(&self, program: Program) -> u32 {
+        self.processes[&program].pid()
+    }
+
     /// Where a program's log lines go.
     pub fn log(&self, program: Program) -> PathBuf {
         self.folder.join(format!("{}.log", program.section()))

@@ -27,11 +27,12 @@ use std::{
 };
 use tokio::{
     process::Command,
+    runtime::{Builder, Handle, Runtime},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use tracker_stack::leash;
-use tracker_stream::fault::Fault;
+use tracker_stream::{fault::Fault, process};
 
 /// A payment is begun so often.
 const EVERY: Duration = Duration::from_millis(100);
@@ -55,11 +56,12 @@ pub(super) async fn play(course: &Course, span: Duration, hear: &Ear) -> Result<
     prober.beside(sleep(WARM)).await?; // whatever is slow only once
     let (quiet, ()) = prober.beside(sleep(span)).await?;
     stage.say(format!("quiet: {quiet}"));
-    let (flooded, sent) = prober.beside(stage.send(&load).end()).await?;
+    let elsewhere = Elsewhere::new()?;
+    let (flooded, sent) = prober.beside(stage.send_from(&elsewhere.handle, &load).end()).await?;
     let flood = sent?;
     stage.say(format!("in a flood of {} events, {:.1} s: {flooded}", all / 10, flood.as_secs_f64()));
     load.extend(Extent::Events(all));
-    let sent = flood + stage.send(&load).end().await?;
+    let sent = flood + stage.send_from(&elsewhere.handle, &load).end().await?;
     oracle::settle(&stage.lab, &load.accounts()).await?;
     let (replaying, replayed) = prober.beside(replay(&stage)).await?;
     let replay = replayed?;
@@ -74,6 +76,29 @@ pub(super) async fn play(course: &Course, span: Duration, hear: &Ear) -> Result<
         report.require(factor < FACTOR, || format!("{phase}, payments are {factor:.1} times as slow"));
     }
     Ok(report)
+}
+
+/// Where a flood comes from. Its senders are other machines; here they share the processors with what is measured, so they
+/// give way to it, and send as fast as they are let.
+struct Elsewhere {
+    handle: Handle,
+    threads: Option<Runtime>,
+}
+
+impl Elsewhere {
+    fn new() -> Result<Self, Failure> {
+        let threads = Builder::new_multi_thread().on_thread_start(process::give_way).enable_all().build();
+        let threads = threads.map_err(Failure::io("threads of the senders"))?;
+        Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background(); // to wait for them is forbidden where others wait
+        }
+    }
 }
 
 /// Replays all that `enriched` holds into a shadow, as a person would; how long it took.
