@@ -29,6 +29,8 @@ pub(super) enum Act {
     Ping,
     Status,
     Metrics,
+    /// The OpenAPI document.
+    Document,
 }
 
 /// What may stand in the path after its beginning.
@@ -99,6 +101,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::look("/ping", Act::Ping),
     Endpoint::look("/status", Act::Status),
     Endpoint::look("/metrics", Act::Metrics),
+    Endpoint::look("/openapi.json", Act::Document),
 ];
 
 impl Endpoint {
@@ -124,6 +127,7 @@ impl Endpoint {
             Act::Ping => "ping",
             Act::Status => "status",
             Act::Metrics => "metrics",
+            Act::Document => "openapi",
         }
     }
 

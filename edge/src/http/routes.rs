@@ -8,7 +8,9 @@ use super::{
     agreements,
     cors::{self, Reach},
     endpoints::{Act, Endpoint, find},
-    look, place, reply,
+    look,
+    openapi::DOCUMENT,
+    place, reply,
     server::Connections,
     socket,
 };
@@ -180,5 +182,6 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Ready => look::ready(edge),
         Act::Status => look::status(edge, request),
         Act::Metrics => look::measures(edge),
+        Act::Document => reply::json(StatusCode::OK, &*DOCUMENT),
     }
 }
