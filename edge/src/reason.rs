@@ -33,6 +33,7 @@ macro_rules! reasons {
 reasons! {
     // A request as a whole.
     NOT_FOUND = "not_found", 404, "There is nothing at this address.";
+    UNKNOWN_HOST = "unknown_host", 421, "Plain HTTP asked for a host that the edge has no certificate for.";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address takes other methods.";
     MISSING_KEY = "missing_key", 401, "The route needs a secret key, and none was shown.";
     UNKNOWN_KEY = "unknown_key", 403, "The secret key is not in the key file.";

@@ -1,13 +1,16 @@
 //! The life of the edge: build, serve, drain, flush.
 
+mod listeners;
 mod ways;
+
+pub use listeners::Listeners;
 
 use crate::{
     admit::{Keys, Limiter},
     budget::Budget,
     collect::Collector,
     config::{EdgeConfig, VisitConfig},
-    http::{self, Connections, Edge},
+    http::{self, Connections, Doors, Edge, Tls, Upkeep},
     ledger::{Booked, Books, Sender},
     loader::Loader,
     outage::Outage,
@@ -18,7 +21,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracker_geo::Geo;
 use tracker_schemas::{LedgerPage, Record, Topic};
@@ -38,6 +40,7 @@ pub struct Setup {
     visits: VisitConfig,
     kafka: KafkaConfig,
     keys: Keys,
+    tls: Option<(Tls, Upkeep)>,
     settings: Settings,
 }
 
@@ -53,9 +56,12 @@ impl Setup {
         let kafka = mistakes.collect(settings.kafka());
         mistakes.collect(registry::configured(settings));
         let keys = config.as_ref().and_then(|config| mistakes.collect(Keys::load(&config.keys)));
-        match (config, visits, kafka, keys) {
-            (Some(config), Some(visits), Some(kafka), Some(keys)) => {
-                mistakes.or(Self { config, visits, kafka, keys, settings: settings.clone() })
+        let tls = config
+            .as_ref()
+            .and_then(|config| mistakes.collect(config.tls.as_ref().map(Tls::load).transpose()));
+        match (config, visits, kafka, keys, tls) {
+            (Some(config), Some(visits), Some(kafka), Some(keys), Some(tls)) => {
+                mistakes.or(Self { config, visits, kafka, keys, tls, settings: settings.clone() })
             }
             _ => Err(mistakes),
         }
@@ -67,22 +73,26 @@ const LINGER: Duration = Duration::from_millis(5);
 /// How often what only grows is made small again: histograms that nobody reads, senders that owe nothing.
 const UPKEEP: Duration = Duration::from_secs(10);
 
-/// Serves on `listener` until `shutdown`, then ends within the grace period.
+/// Serves until `shutdown`, then ends within the grace period.
 ///
 /// # Errors
 /// When it cannot start.
 pub async fn run(
-    setup: Setup,
-    listener: TcpListener,
+    mut setup: Setup,
+    listeners: Listeners,
     metrics: PrometheusHandle,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let rendered = metrics.clone();
+    let (tls, upkeep) = setup.tls.take().unzip();
     let Built { edge, drain, sender } = build(setup, Box::new(move || rendered.render())).await?;
     let edge = Arc::new(edge);
     let closing = CancellationToken::new();
     let writing = tokio::spawn(sender.run(closing.clone()));
     let draining = drain.map(|drain| tokio::spawn(drain.run(shutdown.clone())));
+    if let Some(upkeep) = upkeep {
+        tokio::spawn(upkeep.run(shutdown.clone()));
+    }
     let watched = Arc::clone(&edge);
     let ending = shutdown.clone();
     tokio::spawn(async move { watched.collector.keys.watch(ending).await });
@@ -102,7 +112,8 @@ pub async fn run(
             swept.collector.erasures.outage.lapse(Instant::now());
         }
     });
-    http::serve(listener, &edge, shutdown).await;
+    let doors = Doors { main: listeners.main, tls: tls.map(Arc::new), redirect: listeners.redirect };
+    http::serve(doors, &edge, shutdown).await;
     if let Some(draining) = draining {
         // It ends with what it was sending; if it has died instead, the spool is there at the next start.
         let _died = draining.await;
@@ -133,7 +144,7 @@ const RIGHTS: &str = "rights";
 const RIGHTS_BUFFER: Size = Size(8 << 20);
 
 async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> Result<Built, Failure> {
-    let Setup { config, visits, kafka, keys, settings } = setup;
+    let Setup { config, visits, kafka, keys, settings, .. } = setup;
     let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
         Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind).name()))?),

@@ -63,3 +63,5 @@ mod up;
 mod views;
 #[cfg(test)]
 mod watchdog;
+#[cfg(test)]
+mod wire;

@@ -1,6 +1,8 @@
 //! The sections as they are written, and what is wrong with them.
 
-use super::{BodyLimits, ConnectionLimits, EdgeConfig, Origins, SocketLimits, SpoolConfig, socket, spool};
+use super::{
+    BodyLimits, ConnectionLimits, EdgeConfig, Origins, SocketLimits, SpoolConfig, socket, spool, tls,
+};
 use crate::{
     address::{ClientHeader, Trust},
     admit::Rate,
@@ -35,6 +37,7 @@ struct Edge {
     node: String,
     trusted_proxies: Vec<String>,
     client_ip_header: String,
+    proxy_protocol: String,
     allowed_origins: Vec<String>,
     load_url: String,
     rate_limit_per_day: u64,
@@ -62,6 +65,8 @@ struct Edge {
     grace: Duration,
     spool: spool::Written,
     ws: socket::Written,
+    tls: tls::Written,
+    acme: tls::WrittenAcme,
 }
 
 #[derive(Deserialize)]
@@ -137,7 +142,9 @@ impl Written {
         let config = EdgeConfig {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             node: if edge.node.is_empty() { host_name() } else { edge.node },
+            tls: noted.0.collect(edge.tls.meant(edge.acme)).flatten(),
             trust,
+            proxy_protocol: noted.proxy_protocol(&edge.proxy_protocol),
             origins,
             load_url: noted.load_url(&edge.load_url, load.listen),
             rate,
@@ -226,6 +233,13 @@ impl Noted {
             self.add("load_url", format!("must be http://host:port, not `{written}`"));
         }
         text.trim_end_matches('/').to_owned()
+    }
+
+    fn proxy_protocol(&mut self, written: &str) -> bool {
+        if !matches!(written, "off" | "required") {
+            self.add("proxy_protocol", format!("must be off or required, not `{written}`"));
+        }
+        written == "required"
     }
 
     fn spool(&mut self, written: spool::Written, produce_timeout: Duration) -> Option<SpoolConfig> {

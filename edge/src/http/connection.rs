@@ -1,7 +1,7 @@
 //! One connection, from its first byte of HTTP to its close: time-outs, upgrades, the end of the process. Knows no
 //! route and nothing of how its bytes came.
 
-use super::{held::Held, pace::Pace, routes::Peer};
+use super::{pace::Pace, routes::Peer};
 use crate::{config::ConnectionLimits, metrics, request::Scheme};
 use http::{HeaderValue, header};
 use hyper::{
@@ -44,7 +44,6 @@ pub(super) enum Protocol {
     /// HTTP/1.1, with upgrades.
     Http1,
     /// HTTP/2.
-    #[expect(dead_code, reason = "TLS agrees on it")]
     Http2,
 }
 
@@ -59,19 +58,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Serves requests until the client, a time-out or `shutdown` ends it.
-    pub(super) async fn serve<S: Carrier>(
-        self,
-        protocol: Protocol,
-        stream: Held<S>,
-        shutdown: CancellationToken,
-    ) {
+    pub(super) async fn serve<S: Carrier>(self, protocol: Protocol, stream: S, shutdown: CancellationToken) {
         match protocol {
             Protocol::Http1 => self.http1(stream, shutdown).await,
             Protocol::Http2 => self.http2(stream, shutdown).await,
         }
     }
 
-    async fn http1<S: Carrier>(self, stream: Held<S>, shutdown: CancellationToken) {
+    async fn http1<S: Carrier>(self, stream: S, shutdown: CancellationToken) {
         let limits = self.limits;
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -105,7 +99,7 @@ impl Connection {
 
     /// hyper has no time-out for a head of HTTP/2, nor for the next one to begin: a connection on which nothing is
     /// asked for so long is told to go away. What it has not read a while later is cut with it.
-    async fn http2<S: Carrier>(self, stream: Held<S>, shutdown: CancellationToken) {
+    async fn http2<S: Carrier>(self, stream: S, shutdown: CancellationToken) {
         let (limits, pace) = (self.limits, Arc::new(Pace::default()));
         let served = Served { connection: self, pace: Arc::clone(&pace) };
         let mut connection = http2::Builder::new(TokioExecutor::new())
@@ -135,7 +129,8 @@ impl Connection {
 /// and the client may lose the answer that says why.
 async fn linger<S: Carrier>(stream: &mut S) -> std::io::Result<()> {
     stream.shutdown().await?;
-    let mut thrown_away = [0; 16 << 10];
+    // On the heap, and only now: on the stack each connection would hold it for as long as it is open.
+    let mut thrown_away = vec![0; 16 << 10];
     while stream.read(&mut thrown_away).await? > 0 {}
     Ok(())
 }

@@ -4,11 +4,14 @@
 mod tests;
 
 use super::{
-    connection::{Connection, Protocol, UNREAD},
+    connection::UNREAD,
+    entrance::Entrance,
     held::{Held, Place},
+    redirect,
     routes::{Edge, routes},
+    tls::Tls,
 };
-use crate::{keep::Keep, metrics, request::Scheme};
+use crate::{keep::Keep, metrics};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -57,41 +60,84 @@ const FULL: &[u8] =
 /// How long to wait when the machine has no file descriptor left.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// Where connections come in.
+pub struct Doors {
+    /// To everything.
+    pub main: TcpListener,
+    /// What encrypts that.
+    pub tls: Option<Arc<Tls>>,
+    /// Plain HTTP beside it, which is sent to `https://`.
+    pub redirect: Option<TcpListener>,
+}
+
 /// Serves until `shutdown`; then takes no more connections and lets open requests end within the grace period.
-pub async fn serve<K: Keep>(listener: TcpListener, edge: &Arc<Edge<K>>, shutdown: CancellationToken) {
-    let limits = edge.collector.config.connection;
-    let routes = routes(edge);
+pub async fn serve<K: Keep>(doors: Doors, edge: &Arc<Edge<K>>, shutdown: CancellationToken) {
+    let config = &edge.collector.config;
     let open = TaskTracker::new();
-    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
-        match accepted {
-            Ok((stream, peer)) => match edge.connections.take() {
-                Some(permit) => {
-                    tune(&stream);
-                    let place = Place { _permit: permit, _open: open.token() };
-                    let connection =
-                        Connection { peer, scheme: Scheme::Http, limits, routes: routes.clone() };
-                    let held = Held { stream, _place: place };
-                    tokio::spawn(connection.serve(Protocol::Http1, held, shutdown.clone()));
-                }
-                None => turn_away(&stream),
-            },
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(BREATH).await;
-            }
+    let entrance = |tls: Option<Arc<Tls>>, routes| Entrance {
+        trust: config.proxy_protocol.then(|| config.trust.clone()),
+        tls,
+        limits: config.connection,
+        routes,
+    };
+    let main = Door {
+        entrance: Arc::new(entrance(doors.tls.clone(), routes(edge))),
+        connections: edge.connections.clone(),
+        open: open.clone(),
+    };
+    let beside = doors.redirect.zip(doors.tls).map(|(listener, tls)| {
+        let routes = redirect::routes(tls, config.tls.as_ref().map_or(443, |tls| tls.public_port));
+        (listener, Door { entrance: Arc::new(entrance(None, routes)), ..main.clone() })
+    });
+    let beside = async {
+        if let Some((listener, door)) = beside {
+            door.admit(listener, &shutdown).await;
         }
-    }
-    drop(listener);
+    };
+    tokio::join!(main.admit(doors.main, &shutdown), beside);
     edge.connections.ending.cancel();
     open.close();
-    if tokio::time::timeout(limits.grace, open.wait()).await.is_err() {
+    if tokio::time::timeout(config.connection.grace, open.wait()).await.is_err() {
         tracing::warn!(open = edge.connections.open(), "the grace period is over; these connections are cut");
     }
 }
 
+/// What one listener's connections need.
+#[derive(Clone)]
+struct Door {
+    entrance: Arc<Entrance>,
+    connections: Connections,
+    open: TaskTracker,
+}
+
+impl Door {
+    async fn admit(&self, listener: TcpListener, shutdown: &CancellationToken) {
+        while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+            match accepted {
+                Ok((stream, peer)) => match self.connections.take() {
+                    Some(permit) => {
+                        tune(&stream);
+                        let held =
+                            Held { stream, _place: Place { _permit: permit, _open: self.open.token() } };
+                        tokio::spawn(Arc::clone(&self.entrance).enter(held, peer, shutdown.clone()));
+                    }
+                    None => turn_away(&stream, self.entrance.tls.is_some()),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    }
+}
+
 /// Says so, and closes. Not left waiting in the backlog: a caller that knows can go elsewhere.
-fn turn_away(stream: &TcpStream) {
+fn turn_away(stream: &TcpStream, encrypted: bool) {
     metrics::connection_refused();
+    if encrypted {
+        return; // nobody would read it before a handshake, which is what costs
+    }
     // A new socket has room for so little; if not, the close says it too.
     let _said = stream.try_write(FULL);
 }

@@ -1,6 +1,6 @@
 //! An edge without a broker, for tests: on a real socket where it matters, else straight through the filters.
 
-use super::{Connections, Edge, Peer, routes, serve};
+use super::{Connections, Doors, Edge, Peer, routes, serve};
 use crate::{
     admit::{Keys, Limiter},
     budget::Budget,
@@ -215,6 +215,13 @@ impl Tested {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let (edge, ending) = (Arc::clone(&self.edge), shutdown.clone());
-        (address, shutdown, tokio::spawn(async move { serve(listener, &edge, ending).await }))
+        (
+            address,
+            shutdown,
+            tokio::spawn(async move {
+                let doors = Doors { main: listener, tls: None, redirect: None };
+                serve(doors, &edge, ending).await;
+            }),
+        )
     }
 }

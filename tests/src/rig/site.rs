@@ -209,6 +209,15 @@ impl Site {
         self.processes.remove(&program).expect("it runs").stop(GRACE).await
     }
 
+    /// Bytes of memory that a program has.
+    pub fn resident(&self, program: Program) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.processes[&program].pid()));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
+    }
+
     /// `http://host:port` of a program.
     pub fn address(&self, program: Program) -> String {
         format!("http://127.0.0.1:{}", self.ports[&program])

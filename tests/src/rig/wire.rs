@@ -22,6 +22,12 @@ impl Site {
         TcpStream::connect(address.trim_start_matches("http://")).await.expect("a connection")
     }
 
+    /// The same, where it may not listen yet.
+    pub async fn try_connect(&self) -> Option<TcpStream> {
+        let address = self.address(Program::Edge);
+        TcpStream::connect(address.trim_start_matches("http://")).await.ok()
+    }
+
     /// Says something piece by piece, and gives all that is answered until the edge closes.
     pub async fn talk(&self, pieces: &[&[u8]], end: End) -> String {
         let mut stream = self.connect().await;
