@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{admit::Limited, collect::Route, reason};
+use crate::{admit::Limited, collect::Route, inlet::Inlet, reason};
 use http::HeaderMap;
 use serde::Serialize;
 use tracker_stream::fault::{Fault, Refusal};
@@ -77,6 +77,42 @@ pub enum Answer {
         /// They.
         ids: Vec<Uuid>,
     },
+    /// What the library of another product looks for.
+    Foreign(Foreign),
+}
+
+/// An answer of success in another product's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Foreign {
+    /// Segment's.
+    Segment {
+        /// Always.
+        success: bool,
+        /// Those of a batch that are not safe and never will be. Its libraries do not look here; people do.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        rejected: Vec<Rejected>,
+    },
+    /// PostHog's.
+    PostHog {
+        /// 1: taken.
+        status: u8,
+        /// As Segment's.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        rejected: Vec<Rejected>,
+    },
+    /// Umami's: the session and the visit, of which it is not told before consent is known. So nobody's.
+    #[serde(rename_all = "camelCase")]
+    Umami {
+        /// The zero UUID.
+        session_id: Uuid,
+        /// The zero UUID.
+        visit_id: Uuid,
+    },
+    /// Plausible's: 202 and a word.
+    Plausible,
+    /// Google's: 204.
+    Google,
 }
 
 /// One of several that is not safe.
@@ -185,6 +221,36 @@ pub fn events(taken: Taken, route: Route) -> Result<Answer, Denied> {
         Some(fault) if ids.is_empty() => Err(fault.into()),
         _ => Ok(Answer::Several { accepted: ids.len(), rejected, ids: to_server.then_some(ids) }),
     }
+}
+
+/// The answer to events in another product's format. None of their libraries reads a verdict for each event, and all of
+/// them send the whole again after a 503: so one event that could not be made safe is reason enough for that, as the
+/// others have ids and are stored once. One that is wrong is none: it would be wrong for ever. Only when nothing was
+/// right is the request refused.
+///
+/// # Errors
+/// What is no success.
+pub fn foreign(taken: Taken, inlet: Inlet) -> Result<Answer, Denied> {
+    let mut rejected = Vec::new();
+    let events = taken.fates.len();
+    for (index, fate) in taken.fates.into_iter().enumerate() {
+        match fate {
+            Ended::Kept(_) => {}
+            Ended::Refused(refusal) if events == 1 => return Err(refusal.into()),
+            Ended::Refused(refusal) => rejected.push(Rejected::refused(index, refusal)),
+            Ended::Unkept(fault) => return Err(fault.into()),
+        }
+    }
+    if events > 0 && rejected.len() == events {
+        return Err(Denied::Items { of: events, wrong: rejected });
+    }
+    Ok(Answer::Foreign(match inlet {
+        Inlet::Segment(_) | Inlet::SegmentApp(_) => Foreign::Segment { success: true, rejected },
+        Inlet::PostHog => Foreign::PostHog { status: 1, rejected },
+        Inlet::Umami => Foreign::Umami { session_id: Uuid::nil(), visit_id: Uuid::nil() },
+        Inlet::Plausible => Foreign::Plausible,
+        Inlet::Ga4 | Inlet::Gtag => Foreign::Google,
+    }))
 }
 
 /// The answer to payments: all of them are safe, or the request is to be sent again. Half a payment with an answer

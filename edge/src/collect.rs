@@ -1,6 +1,8 @@
 //! The story of a request that records something: address, identify, admit, read, decode, charge, stamp, visit, produce,
 //! answer. One verb a line; what each does stands in its own file, and is pure where it can be.
 
+mod foreign;
+
 use crate::{
     address::Trust,
     admit::{Keys, Known, Limiter, Loaded},
@@ -11,6 +13,7 @@ use crate::{
     draft::Draft,
     frame::{self, Message},
     http::body::{self, Body, Caps},
+    inlet::Inlet,
     keep::{Keep, Stamped, Writer},
     ledger::Books,
     metrics, payment, reason,
@@ -44,6 +47,8 @@ pub enum Route {
     Agree,
     /// Whose data are to be erased, of servers.
     Forget,
+    /// Events in the format of another product.
+    Inlet(Inlet),
 }
 
 impl Route {
@@ -58,13 +63,14 @@ impl Route {
             Self::Payments => "ltv",
             Self::Agree => "agree",
             Self::Forget => "forget",
+            Self::Inlet(inlet) => inlet.name(),
         }
     }
 
     /// Topic of what it takes, without the prefix.
     pub(crate) const fn topic(self) -> &'static str {
         match self {
-            Self::Client | Self::Pixel | Self::Socket | Self::Server => Event::TOPIC.name(),
+            Self::Client | Self::Pixel | Self::Socket | Self::Server | Self::Inlet(_) => Event::TOPIC.name(),
             Self::Payments => Payment::TOPIC.name(),
             Self::Agree => Agreement::TOPIC.name(),
             Self::Forget => Erasure::TOPIC.name(),
@@ -78,7 +84,7 @@ impl Route {
 
     const fn kind(self) -> Kind {
         match self {
-            Self::Client | Self::Pixel | Self::Socket | Self::Agree => Kind::Client,
+            Self::Client | Self::Pixel | Self::Socket | Self::Agree | Self::Inlet(_) => Kind::Client,
             Self::Server | Self::Payments | Self::Forget => Kind::Server,
         }
     }

@@ -11,7 +11,8 @@ mod pairs;
 mod tests;
 
 pub use cookies::cookies;
-pub(crate) use json::{members, object};
+pub(crate) use json::{elements, fields, inner, is_nested, members, object, too_large, too_many};
+pub(crate) use pairs::form;
 
 /// What one event, or one body of them, may be at most.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +91,11 @@ fn lines<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Refusal> {
     Ok(Batch { drafts, single: false })
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Refusal> {
+/// A body as text.
+///
+/// # Errors
+/// Bytes that are no UTF-8.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Refusal> {
     std::str::from_utf8(bytes)
         .map_err(|error| reason::INVALID_UTF8.refuse(format!("no UTF-8 after byte {}", error.valid_up_to())))
 }

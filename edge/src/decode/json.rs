@@ -22,6 +22,19 @@ const EMBEDDED: [&str; 6] = ["params", "targets", "audience", "audience_tags", "
 /// # Errors
 /// What is wrong with it.
 pub fn object<'a>(text: &'a str, limits: &Limits) -> Result<Draft<'a>, Refusal> {
+    let mut draft: Draft<'_> = fields(text, limits)?.collect::<Result<_, Refusal>>()?;
+    embed(&mut draft, limits);
+    Ok(draft)
+}
+
+/// The fields of one event, in order, their keys as they were written.
+///
+/// # Errors
+/// What is wrong with it as a whole; each field may be wrong besides.
+pub fn fields<'a>(
+    text: &'a str,
+    limits: &Limits,
+) -> Result<impl Iterator<Item = Result<(Cow<'a, str>, Field<'a>), Refusal>>, Refusal> {
     if text.len() > limits.event_bytes {
         return Err(too_large(limits));
     }
@@ -29,13 +42,20 @@ pub fn object<'a>(text: &'a str, limits: &Limits) -> Result<Draft<'a>, Refusal> 
         return Err(reason::NOT_AN_OBJECT.refuse("an event is a JSON object"));
     }
     let members = members(text).map_err(|error| malformed(&error))?;
-    let fields = members.into_iter().map(|(key, value)| {
+    Ok(members.into_iter().map(|(key, value)| {
         check_key(&key, limits)?;
         Ok((key, field(value, limits)?))
-    });
-    let mut draft: Draft<'_> = fields.collect::<Result<_, Refusal>>()?;
-    embed(&mut draft, limits);
-    Ok(draft)
+    }))
+}
+
+/// The fields of an object within an event, which was checked with it.
+pub fn inner(text: &str) -> Vec<(Cow<'_, str>, Field<'_>)> {
+    members(text).unwrap_or_default().into_iter().map(|(key, json)| (key, checked(json))).collect()
+}
+
+fn checked(json: &str) -> Field<'_> {
+    let literal = json.starts_with('"').then(|| string(json).ok()).flatten();
+    literal.map_or_else(|| Field::Json(json.into()), Field::Text)
 }
 
 /// The texts of an array's elements.
@@ -61,13 +81,19 @@ pub fn members(text: &str) -> serde_json::Result<Vec<(Cow<'_, str>, &str)>> {
 pub fn embed(draft: &mut Draft<'_>, limits: &Limits) {
     for key in EMBEDDED {
         let Some(Field::Text(text)) = draft.get(key) else { continue };
-        let is_json = text.starts_with(['{', '['])
-            && serde_json::from_str::<&RawValue>(text).is_ok()
-            && nested(text, limits).is_ok();
-        if is_json && let Some(Field::Text(text)) = draft.take(key) {
+        if is_nested(text, limits)
+            && let Some(Field::Text(text)) = draft.take(key)
+        {
             draft.set(key, Field::Json(text));
         }
     }
+}
+
+/// Whether a text is that of an object or array that an event may hold.
+pub fn is_nested(text: &str, limits: &Limits) -> bool {
+    text.starts_with(['{', '['])
+        && serde_json::from_str::<&RawValue>(text).is_ok()
+        && nested(text, limits).is_ok()
 }
 
 /// A key within its limits.

@@ -25,13 +25,21 @@ pub fn path<'a>(path: &'a str, limits: &Limits) -> Result<Draft<'a>, Refusal> {
 /// `key=value&key=value`: the first value of a key, without the key's leading `utm_`.
 pub fn query<'a>(query: &'a str, limits: &Limits) -> Result<Draft<'a>, Refusal> {
     // Backwards, because the last that is collected wins.
-    let pairs = query.split('&').rev().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let fields = pairs.filter(|(key, _)| !key.is_empty()).map(|(key, value)| {
-        let key = without_utm(decode_form(key)?);
+    let fields = form(query, limits).rev().map(|pair| pair.map(|(key, field)| (without_utm(key), field)));
+    fields.collect()
+}
+
+/// The same, as it is written: every pair, in order.
+pub fn form<'a>(
+    query: &'a str,
+    limits: &Limits,
+) -> impl DoubleEndedIterator<Item = Result<(Cow<'a, str>, Field<'a>), Refusal>> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(|(key, _)| !key.is_empty()).map(|(key, value)| {
+        let key = decode_form(key)?;
         check_key(&key, limits)?;
         Ok((key, Field::Text(decode_form(value)?)))
-    });
-    fields.collect()
+    })
 }
 
 fn without_utm(key: Cow<'_, str>) -> Cow<'_, str> {

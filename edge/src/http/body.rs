@@ -71,6 +71,7 @@ pub async fn capped(
     arrived.map_err(|_| {
         reason::BODY_TIMEOUT.refuse(format!("send the whole body within {:?}", caps.limits.timeout))
     })??;
+    let encoding = if encoding == Encoding::Identity { Encoding::seen(&room.bytes) } else { encoding };
     if encoding != Encoding::Identity {
         let encoded = std::mem::take(&mut room.bytes);
         room.encoded = encoded.len();

@@ -4,6 +4,7 @@
 use super::endpoints::{Act, Endpoint};
 use crate::{
     collect::Route,
+    inlet::Inlet,
     reason::{self, Reason},
 };
 use http::Method;
@@ -139,6 +140,7 @@ impl Endpoint {
                 success: EMPTY,
                 refuses: &[KEY, BODY, JSON, TENANT, PAYMENT],
             },
+            Act::Record(Route::Inlet(inlet)) => of_inlet(inlet),
             Act::Record(Route::Agree | Route::Forget) | Act::Agreements | Act::Geoip | Act::Jurisdictions => {
                 self.of_persons(method)
             }
@@ -191,4 +193,32 @@ impl Endpoint {
             },
         }
     }
+}
+
+/// The ways in of other products, whose own documents say what they take. Of the events in a body each may be refused; the
+/// request is only when none of them is right.
+fn of_inlet(inlet: Inlet) -> Documented {
+    let json = Success { media: "application/json", ..EMPTY };
+    let (summary, success) = match inlet {
+        Inlet::Segment(_) | Inlet::SegmentApp(_) => ("Takes what Segment's libraries send.", json),
+        Inlet::PostHog => ("Takes what PostHog's libraries send.", json),
+        Inlet::Umami => ("Takes what Umami's libraries send.", json),
+        Inlet::Plausible => {
+            ("Takes what Plausible's script sends.", Success { status: 202, media: "text/plain", ..EMPTY })
+        }
+        Inlet::Ga4 => ("Takes Google Analytics 4's Measurement Protocol.", Success { status: 204, ..EMPTY }),
+        Inlet::Gtag => {
+            return Documented {
+                summary: "Takes what gtag.js sends to Google Analytics 4: fields in the query, and an event a line.",
+                takes: Takes::Fields,
+                success: Success { status: 204, ..EMPTY },
+                refuses: &[RATE, BODY, BATCH, &[reason::INVALID_UTF8, reason::MISSING_NAME]],
+            };
+        }
+    };
+    let refuses: &[&[Reason]] = match inlet {
+        Inlet::Plausible => &[RATE, BODY, JSON, &[reason::NOT_AN_OBJECT, reason::MISSING_NAME]],
+        _ => &[RATE, BODY, JSON, BATCH, &[reason::NOT_AN_OBJECT]],
+    };
+    Documented { summary, takes: Takes::Object, success, refuses }
 }

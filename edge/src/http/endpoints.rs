@@ -1,7 +1,10 @@
 //! Every address of the edge, as a table: which methods it takes, who may read its answer, what it does.
 
 use super::cors::Reach;
-use crate::collect::Route;
+use crate::{
+    collect::Route,
+    inlet::{Call, Inlet},
+};
 use http::Method;
 
 /// An address.
@@ -42,6 +45,8 @@ pub(super) enum Tail {
 }
 
 const LOOK: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
+
+const POST: &[Method] = &[Method::POST, Method::OPTIONS];
 
 /// The first that matches counts.
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -102,6 +107,29 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::look("/status", Act::Status),
     Endpoint::look("/metrics", Act::Metrics),
     Endpoint::look("/openapi.json", Act::Document),
+    Endpoint::inlet("/v1/batch", Inlet::Segment(Call::Batch)),
+    Endpoint::inlet("/v1/import", Inlet::Segment(Call::Batch)),
+    Endpoint::inlet("/v1/track", Inlet::Segment(Call::Track)),
+    Endpoint::inlet("/v1/page", Inlet::Segment(Call::Page)),
+    Endpoint::inlet("/v1/screen", Inlet::Segment(Call::Screen)),
+    Endpoint::inlet("/v1/identify", Inlet::Segment(Call::Identify)),
+    Endpoint::inlet("/v1/group", Inlet::Segment(Call::Group)),
+    Endpoint::inlet("/v1/alias", Inlet::Segment(Call::Alias)),
+    Endpoint::inlet("/v1/b", Inlet::SegmentApp(Call::Batch)),
+    Endpoint::inlet("/v1/t", Inlet::SegmentApp(Call::Track)),
+    Endpoint::inlet("/v1/p", Inlet::SegmentApp(Call::Page)),
+    Endpoint::inlet("/v1/s", Inlet::SegmentApp(Call::Screen)),
+    Endpoint::inlet("/v1/i", Inlet::SegmentApp(Call::Identify)),
+    Endpoint::inlet("/v1/g", Inlet::SegmentApp(Call::Group)),
+    Endpoint::inlet("/v1/a", Inlet::SegmentApp(Call::Alias)),
+    Endpoint::inlet("/e", Inlet::PostHog),
+    Endpoint::inlet("/i/v0/e", Inlet::PostHog),
+    Endpoint::inlet("/batch", Inlet::PostHog),
+    Endpoint::inlet("/capture", Inlet::PostHog),
+    Endpoint::inlet("/api/event", Inlet::Plausible),
+    Endpoint::inlet("/api/send", Inlet::Umami),
+    Endpoint::inlet("/mp/collect", Inlet::Ga4),
+    Endpoint::inlet("/g/collect", Inlet::Gtag),
 ];
 
 impl Endpoint {
@@ -112,6 +140,11 @@ impl Endpoint {
     /// What any site's script may ask.
     const fn tell(path: &'static str, act: Act) -> Self {
         Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Public, act }
+    }
+
+    const fn inlet(path: &'static str, inlet: Inlet) -> Self {
+        let act = Act::Record(Route::Inlet(inlet));
+        Self { path, tail: Tail::Nothing, methods: POST, reach: Reach::Public, act }
     }
 
     /// Its name in metrics.

@@ -48,6 +48,13 @@ impl Encoding {
     }
 }
 
+impl Encoding {
+    /// What a body is that no header tells of. Scripts that may set no header send gzip so; no text begins like it.
+    pub(super) fn seen(body: &[u8]) -> Self {
+        if body.starts_with(&[0x1f, 0x8b, 0x08]) { Self::Gzip } else { Self::Identity }
+    }
+}
+
 /// Decoded bytes at a time; between them other requests have their turn.
 const STEP: usize = 32 << 10;
 /// The largest window of zstd that HTTP allows (RFC 9659): 8 MiB.

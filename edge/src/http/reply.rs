@@ -2,7 +2,7 @@
 
 use crate::{
     admit::Limited,
-    answer::{Answer, Denied, Rejected, Said, UNKEPT},
+    answer::{Answer, Denied, Foreign, Rejected, Said, UNKEPT},
     budget::Budget,
     reason,
 };
@@ -28,6 +28,8 @@ pub fn outcome(said: Said) -> Response {
     let mut response = match said.outcome {
         Ok(Answer::Empty) => StatusCode::OK.into_response(),
         Ok(answer @ Answer::Requested { .. }) => json(StatusCode::ACCEPTED, &answer),
+        Ok(Answer::Foreign(Foreign::Plausible)) => text(StatusCode::ACCEPTED, "ok".to_owned()),
+        Ok(Answer::Foreign(Foreign::Google)) => StatusCode::NO_CONTENT.into_response(),
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(denied) => {
             tracing::debug!(reason = denied.tag(), "no success");
@@ -113,11 +115,10 @@ impl Error<'_> {
     }
 }
 
-/// One payment: its own error. Of several: each that is wrong, as none was kept.
+/// One item: its own error. Of several: each that is wrong, as none was kept.
 fn items(of: usize, wrong: &[Rejected], tag: &'static str) -> Response {
     let status = reason::of(tag).map_or(400, |reason| reason.status);
-    let together =
-        format!("{} of {of} payments are wrong, so none was kept: correct them and send all", wrong.len());
+    let together = format!("{} of {of} are wrong, so none was kept: correct them and send all", wrong.len());
     match wrong {
         [one] if of == 1 => Error { error: tag, detail: &one.detail, rejected: &[] }.reply(status),
         _ => Error { error: tag, detail: &together, rejected: wrong }.reply(status),

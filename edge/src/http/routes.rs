@@ -173,6 +173,7 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Record(Route::Pixel) => {
             reply::pixel(collector.events(request, incoming, Route::Pixel).await.headers)
         }
+        Act::Record(Route::Inlet(inlet)) => reply::outcome(collector.foreign(request, incoming, inlet).await),
         Act::Record(route) => reply::outcome(collector.events(request, incoming, route).await),
         Act::Geoip => place::geoip(edge, request),
         Act::Jurisdictions => place::jurisdictions(),

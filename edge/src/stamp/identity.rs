@@ -16,15 +16,35 @@ pub fn ids(draft: &mut Draft<'_>, context: &Context<'_>, fact: &mut Fact) -> Res
     fact.eid = draft.uuid("eid")?.unwrap_or_else(context.new_id);
     fact.oid = tenant(draft, context)?;
     let namespace = fact.oid.unwrap_or_default();
-    fact.vid = draft.named("vid", namespace)?;
-    fact.sid = draft.named("sid", namespace)?;
-    fact.uid = draft.named("uid", namespace)?;
+    fact.vid = named(draft, "vid", namespace)?;
+    fact.sid = named(draft, "sid", namespace)?;
+    fact.uid = named(draft, "uid", namespace)?;
     fact.tid = draft.uuid("tid")?;
     fact.rid = draft.uuid("rid")?;
     fact.auth_id = draft.uuid("auth_id")?;
     fact.invoice_id = draft.uuid("invoice_id")?;
     fact.mid = draft.uuid("mid")?;
     Ok(())
+}
+
+/// Takes an id that may be any text. Where that is an e-mail address, it does not stay as other texts do: it becomes the
+/// `email` of which only the hash is stored, unless that one or its hash was sent.
+fn named(draft: &mut Draft<'_>, key: &str, namespace: Uuid) -> Result<Option<Uuid>, Refusal> {
+    let id = draft.named(key, namespace)?;
+    if draft.get(key).is_some_and(|left| is_address(left.as_text().trim()))
+        && let Some(address) = draft.take(key)
+        && !["email", "ehash"].iter().any(|key| draft.get(key).is_some_and(|field| !field.is_blank()))
+    {
+        draft.set("email", address);
+    }
+    Ok(id)
+}
+
+fn is_address(text: &str) -> bool {
+    let parts = text.split_once('@');
+    parts.is_some_and(|(name, host)| {
+        !name.is_empty() && host.contains('.') && !text.contains(char::is_whitespace)
+    })
 }
 
 /// Takes `oid`: the key's tenant where the key has one.

@@ -1,11 +1,11 @@
-//! `tracker-fetch FOLDER [broker] [database] [geoip]`: fills a cache without starting anything; without names, all of it.
+//! `tracker-fetch FOLDER [broker] [database] [geoip] [clients]`: fills a cache without starting anything; without names, all that a start needs.
 //!
 //! For images and for machines that are to work off line later.
 
 use std::{io::Write, process::ExitCode};
 use tracker_stack::{Cache, Piece};
 
-const USAGE: &str = "usage: tracker-fetch FOLDER [broker] [database] [geoip]";
+const USAGE: &str = "usage: tracker-fetch FOLDER [broker] [database] [geoip] [clients]";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -31,6 +31,7 @@ fn piece(name: String) -> Option<Piece> {
         "broker" => Some(Piece::Broker),
         "database" => Some(Piece::Database),
         "geoip" => Some(Piece::Geoip),
+        "clients" => Some(Piece::Clients),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 mod broker;
 mod cors;
+mod inlets;
 mod place;
 mod rights;
 mod visitor;

@@ -64,3 +64,15 @@ fn a_nested_value_in_params_is_hashed_as_its_text_and_refuses_nothing() {
     assert_eq!(event["ehash"].as_str().map(str::len), Some(64));
     assert_eq!(event["params"], Value::Null);
 }
+
+#[rstest]
+#[case::user(r#""uid":"Ann@Example.com""#, "uid")]
+#[case::visitor(r#""vid":" ann@example.com ""#, "vid")]
+fn an_address_that_serves_as_an_id_is_one_and_is_not_kept(#[case] sent: &str, #[case] key: &str) {
+    let event = stamped(sent);
+    assert_eq!(event["ehash"], "61b55fab9c26d32d104ec34ed67a68f9042c022638ba102c71aeabc6b760fe1d");
+    assert_eq!((event[key].is_string(), &event["params"]), (true, &Value::Null));
+    let with_another = stamped(&format!(r#"{sent},"email":"joe@example.com""#));
+    assert_ne!(with_another["ehash"], event["ehash"], "what was sent as an address is the address");
+    assert_eq!(with_another["params"], Value::Null);
+}
