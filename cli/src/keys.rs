@@ -1,22 +1,29 @@
-//! `tracker keys`: secret keys for servers. A secret is shown once; the file keeps its hash. The hash key of the
-//! deployment is made with the first secret and never changed: every hash of an address or a mailbox hangs on it.
+//! `tracker keys`: secret keys of servers, and public ones of sites. A key is shown once; the file keeps its hash. The hash
+//! key of the deployment is made with the first key and never changed: every hash of an address or a mailbox hangs on it.
+
+mod file;
+mod list;
+
+pub use file::{Made, Wanted, create};
 
 use crate::{Failure, Out};
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
-use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+use std::{io::Write, path::PathBuf};
+use tracker_schemas::Timestamp;
+use tracker_stream::{
+    clock,
+    config::Settings,
+    keys::{Scope, Scopes},
 };
-use tracker_stream::{config::Settings, keys::KeyFile};
 use uuid::Uuid;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tracker keys new --id shop > secret.txt")]
+#[command(
+    after_help = "Examples:\n  tracker keys new --id shop > secret.txt\n  tracker keys new --write --tenant \
+                        6ba7b810-9dad-11d1-80b4-00c04fd430c8\n  tracker keys ls"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -24,23 +31,69 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Make a secret key. It is printed once, and only its hash is kept.
+    /// Make a key. It is printed once, and only its hash is kept.
     ///
-    /// Servers send it as `Authorization: Bearer SECRET` to /tr/v1/str/ and /tr/v1/ltv/.
+    /// Servers send a secret key as `Authorization: Bearer SECRET` to /tr/v1/str/ and /tr/v1/ltv/. Browsers and apps send a
+    /// public one, made with --write, as `k` of each event, in the query, or in the header X-Write-Key.
     #[command(
-        after_help = "Example:\n  tracker keys new --id shop --tenant 6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+        after_help = "Examples:\n  tracker keys new --id shop --tenant 6ba7b810-9dad-11d1-80b4-00c04fd430c8\n  \
+                            tracker keys new --scope payments --scope events --expires 90d\n  tracker keys new --write"
     )]
-    New {
-        /// Tenant that the key speaks for (`oid` of its events). Without it: any tenant.
-        #[arg(long, value_name = "UUID")]
-        tenant: Option<Uuid>,
-        /// Name of the key, for logs and metrics [default: key-1, key-2, …].
-        #[arg(long, value_name = "NAME")]
-        id: Option<String>,
+    New(New),
+    /// List the keys: names, tenants, what they may do and until when. Never the keys themselves.
+    #[command(after_help = "Example:\n  tracker keys ls --json | jq -r '.[].id'")]
+    Ls {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
+    /// Take a key back. Running programs know within a second.
+    #[command(after_help = "Example:\n  tracker keys rm shop")]
+    Rm {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct New {
+    /// Tenant that the key speaks for (`oid` of its events). Without it: any tenant.
+    #[arg(long, value_name = "UUID")]
+    tenant: Option<Uuid>,
+    /// Name of the key, for people and metrics [default: key-1, key-2, …].
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+    /// Make a public key, for browsers and apps.
+    #[arg(long, conflicts_with = "scopes")]
+    write: bool,
+    /// What a secret key may do: events, payments, links, forget, trace; can be repeated [default: all].
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = scope)]
+    scopes: Vec<Scope>,
+    /// When it ends: after a span such as 90d, or at a time such as 2027-01-31T00:00:00Z. Without it: never.
+    #[arg(long, value_name = "WHEN", value_parser = end)]
+    expires: Option<Timestamp>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn scope(name: &str) -> Result<Scope, String> {
+    Scope::of(name).ok_or_else(|| format!("must be one of {}", Scope::SECRET.map(Scope::name).join(", ")))
+}
+
+fn end(text: &str) -> Result<Timestamp, String> {
+    ends_at(text, clock::now_ms())
+}
+
+/// A time, or a span from now.
+fn ends_at(text: &str, now_ms: i64) -> Result<Timestamp, String> {
+    let span = || {
+        let span = crate::span::parse(text).ok()?;
+        now_ms.checked_add(i64::try_from(span.as_millis()).ok()?).map(Timestamp)
+    };
+    let at = Timestamp::parse_rfc3339(text).or_else(span).filter(|at| at.0 > now_ms);
+    at.ok_or_else(|| "must be a span such as 90d, or a time to come such as 2027-01-31T00:00:00Z".to_owned())
 }
 
 /// Where `[keys]` says that the file is.
@@ -66,142 +119,54 @@ pub fn local_secret(settings: &Settings) -> Result<PathBuf, Failure> {
 /// Runs it.
 ///
 /// # Errors
-/// A key file that cannot be read or written, or already has a key of that name.
+/// A key file that cannot be read or written, already has a key of that name, or has none of it.
 pub fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<(), Failure> {
-    let Action::New { tenant, id, json } = &arguments.action;
     let path = file(settings)?;
-    let made = create(&path, id.as_deref(), *tenant)?;
-    if *json {
-        return out.json(&json!({ "id": made.id, "secret": made.secret, "file": path }));
-    }
-    out.line(format_args!("{}", made.secret))?;
-    let note =
-        format!("The hash of this secret is in {} as `{}`. It is not shown again.", path.display(), made.id);
-    writeln!(std::io::stderr(), "{note}").map_err(Failure::io("standard error"))
-}
-
-/// A key as it was made.
-pub struct Made {
-    /// Its name.
-    pub id: String,
-    /// The secret, in plain text.
-    pub secret: String,
-}
-
-/// Adds a secret key to the file, which is made (mode 0600, with a hash key) when it is not there.
-///
-/// # Errors
-/// A file that cannot be read or written, is no key file, or has a key of that name.
-pub fn create(path: &Path, id: Option<&str>, tenant: Option<Uuid>) -> Result<Made, Failure> {
-    let present = if path.exists() {
-        let known = KeyFile::load(path)?;
-        let text = fs::read_to_string(path).map_err(Failure::io(path.display()))?;
-        Some((known, text))
-    } else {
-        None
-    };
-    let taken =
-        |id: &str| present.iter().any(|(known, _)| known.secrets.iter().any(|secret| secret.id == id));
-    let id = match id {
-        Some(id) if taken(id) => {
-            let detail = format!("{} has a key `{id}` already: choose another --id", path.display());
-            return Err(Failure::Usage(detail));
+    match &arguments.action {
+        Action::New(new) => {
+            let made = create(&path, &new.wanted())?;
+            if new.json {
+                return out.json(&json!({ "id": made.id, "secret": made.secret, "file": path }));
+            }
+            out.line(format_args!("{}", made.secret))?;
+            tell(format_args!(
+                "The hash of this key is in {} as `{}`. It is not shown again.",
+                path.display(),
+                made.id
+            ))
         }
-        Some(id) => id.to_owned(),
-        None => (1..).map(|number| format!("key-{number}")).find(|id| !taken(id)).unwrap_or_default(),
-    };
-    let secret = format!("tk_{}", hex::encode(random()?));
-    let mut text = match present {
-        Some((_, text)) => text,
-        None => format!(
-            "# Written by `tracker keys new`. Keep it private, and keep it: without `hash_key` no old hash can be made again.\n\
-             hash_key = \"{}\"\n",
-            hex::encode(random()?)
-        ),
-    };
-    text.push_str(&entry(&id, tenant, &secret));
-    replace(path, &text)?;
-    Ok(Made { id, secret })
-}
-
-/// The lines of one key.
-fn entry(id: &str, tenant: Option<Uuid>, secret: &str) -> String {
-    let tenant = tenant.map_or_else(String::new, |tenant| format!("tenant = \"{tenant}\"\n"));
-    let hash = hex::encode(Sha256::digest(secret));
-    format!("\n[[secret]]\nid = {}\n{tenant}sha256 = \"{hash}\"\n", toml::Value::from(id))
-}
-
-/// 32 bytes that nobody can guess.
-fn random() -> Result<[u8; 32], Failure> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::Io(format!("no random numbers: {error}")))?;
-    Ok(bytes)
-}
-
-/// Writes the whole file, or leaves it as it was.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Failure::io(folder.display()))?;
+        Action::Ls { json } => list::list(&path, *json, out),
+        Action::Rm { id } => {
+            file::remove(&path, id)?;
+            tell(format_args!("`{id}` is taken back: running programs know within a second."))
+        }
     }
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(Failure::io(path.display()))
+}
+
+impl New {
+    fn wanted(&self) -> Wanted {
+        let scopes = match (self.write, &self.scopes[..]) {
+            (true, _) => Scopes::from_iter([Scope::Write]),
+            (false, []) => Scopes::SECRET,
+            (false, named) => named.iter().copied().collect(),
+        };
+        Wanted { id: self.id.clone(), tenant: self.tenant, scopes, expires_at: self.expires }
+    }
+}
+
+fn tell(note: std::fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(std::io::stderr(), "{note}").map_err(Failure::io("standard error"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn the_first_secret_makes_the_file_and_only_its_hash_is_in_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/keys.toml");
-        let made = create(&path, None, None).unwrap();
-        assert_eq!(made.id, "key-1");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(!fs::read_to_string(&path).unwrap().contains(&made.secret));
-        let known = KeyFile::load(&path).unwrap();
-        assert_eq!(known.secrets[0].sha256[..], Sha256::digest(&made.secret)[..]);
-        assert_ne!(known.hash_key, [0; 32]);
-    }
-
-    #[test]
-    fn another_secret_keeps_the_hash_key_and_the_secrets_before_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.toml");
-        let tenant = Uuid::from_u128(7);
-        create(&path, Some("a \"quoted\" name"), Some(tenant)).unwrap();
-        let before = KeyFile::load(&path).unwrap();
-        create(&path, None, None).unwrap();
-        let after = KeyFile::load(&path).unwrap();
-        assert_eq!(after.hash_key, before.hash_key);
-        assert_eq!(after.secrets[0].sha256, before.secrets[0].sha256);
-        assert_eq!(after.secrets[0].id, "a \"quoted\" name");
-        assert_eq!(after.secrets[0].tenant, Some(tenant.to_string()));
-        assert_eq!(after.secrets.len(), 2);
-    }
-
-    #[test]
-    fn a_name_is_given_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.toml");
-        create(&path, Some("shop"), None).unwrap();
-        assert!(matches!(create(&path, Some("shop"), None), Err(Failure::Usage(_))));
-    }
-
-    #[test]
-    fn a_broken_file_is_left_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.toml");
-        fs::write(&path, "hash_key = \"short\"").unwrap();
-        assert!(matches!(create(&path, None, None), Err(Failure::Mistakes(_))));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "hash_key = \"short\"");
+    fn a_key_ends_at_a_time_to_come() {
+        assert_eq!(ends_at("10s", 1_000), Ok(Timestamp(11_000)));
+        assert_eq!(ends_at("1970-01-01T00:00:02Z", 1_000), Ok(Timestamp(2_000)));
+        assert!(ends_at("1970-01-01T00:00:01Z", 1_000).unwrap_err().contains("to come"));
+        assert!(ends_at("soon", 1_000).unwrap_err().contains("90d"));
     }
 }

@@ -70,24 +70,15 @@ impl Trust {
     /// is no address ends the search, for whatever stands left of it was not said by one whom we trust.
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.to_canonical();
-        for entry in entries_from_right(headers, &self.header.name()).take(self.header.depth()) {
-            if !self.believes(client) {
-                break;
-            }
-            let Some(before) = self.header.address(entry) else { break };
-            client = before;
-        }
-        client
+        self.hops(peer, headers).filter_map(|hop| hop.before).last().unwrap_or_else(|| peer.to_canonical())
     }
 
     /// The host that the client asked for: what a trusted proxy says, else the `Host` header.
     #[must_use]
     pub fn host<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> Option<&'a str> {
         let forwarded = || match self.header {
-            ClientHeader::Forwarded => {
-                entries_from_right(headers, &self.header.name()).find_map(|entry| parameter(entry, "host"))
-            }
+            // Not any element's: what stands left of the client was written by the client.
+            ClientHeader::Forwarded => self.hops(peer, headers).find_map(|hop| parameter(hop.entry, "host")),
             _ => entries_from_right(headers, &HeaderName::from_static("x-forwarded-host")).next(),
         };
         let asked = || headers.get(HOST)?.to_str().ok();
@@ -99,9 +90,7 @@ impl Trust {
     #[must_use]
     pub fn scheme(&self, peer: IpAddr, arrived: Scheme, headers: &HeaderMap) -> Scheme {
         let forwarded = || match self.header {
-            ClientHeader::Forwarded => {
-                entries_from_right(headers, &self.header.name()).find_map(|entry| parameter(entry, "proto"))
-            }
+            ClientHeader::Forwarded => self.hops(peer, headers).find_map(|hop| parameter(hop.entry, "proto")),
             _ => entries_from_right(headers, &HeaderName::from_static("x-forwarded-proto")).next(),
         };
         let said = if self.believes(peer.to_canonical()) { forwarded() } else { None };
@@ -111,11 +100,34 @@ impl Trust {
             _ => arrived,
         }
     }
+
+    /// What trusted proxies wrote, the nearest one first: each entry was written by who is named right of it, the last one by
+    /// the peer.
+    fn hops<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> impl Iterator<Item = Hop<'a>> {
+        let mut writer = Some(peer.to_canonical());
+        let entries = entries_from_right(headers, &self.header.name()).take(self.header.depth());
+        entries.map_while(move |entry| {
+            writer.filter(|writer| self.believes(*writer))?;
+            writer = self.header.address(entry);
+            Some(Hop { entry, before: writer })
+        })
+    }
+}
+
+/// An entry by a trusted proxy.
+struct Hop<'a> {
+    entry: &'a str,
+    /// Whom it names; `None`: nobody that could be trusted in turn.
+    before: Option<IpAddr>,
 }
 
 /// The entries of a list header, over all its lines, last first. A line that is no text is one entry that means
-/// nothing.
-fn entries_from_right<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+/// nothing. Commas part them within quotes too: a client's quote that is never closed must not swallow what a proxy
+/// wrote after it.
+fn entries_from_right<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> + use<'a> {
     let lines: Vec<&str> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?")).collect();
     lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim)
 }

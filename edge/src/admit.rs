@@ -1,8 +1,12 @@
-//! Who may send, and how much: secret keys and the rate limit. Never logs a key or an address.
+//! Who may send, and how much: keys, secret and public, and the rate limits. Never logs a key or an address.
 
 mod keys;
 mod limit;
+pub mod public;
+mod rates;
 mod table;
 
 pub use keys::{Keys, Known, Loaded};
-pub use limit::{Limited, Limiter, Prefix, Rate};
+pub(crate) use limit::whole_seconds;
+pub use limit::{Left, Limiter, Prefix, Rate};
+pub use rates::{Limited, RateConfig, Rates, Sender};

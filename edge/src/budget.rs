@@ -1,25 +1,66 @@
 //! The memory that bodies may take together. When it is gone, callers are told to come back: nobody waits here,
 //! for whoever waits holds memory too.
+//!
+//! A part of it is kept for servers, and of that a part for payments. Clients are refused first, then servers, payments last:
+//! no flood of client events takes the room of a payment.
 
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tracker_stream::fault::Fault;
 
-/// Permits are counted in these: a `u32` of bytes would end at 4 GiB.
-const UNIT: usize = 1024;
+/// Whose body it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// A browser's or an app's: what nobody else has kept for itself.
+    Client,
+    /// A server's.
+    Server,
+    /// A payment's.
+    Payment,
+}
+
+/// How the bytes are divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// For all bodies together.
+    pub bytes: usize,
+    /// Of those, for servers and payments alone.
+    pub servers: usize,
+    /// And for payments alone.
+    pub payments: usize,
+}
+
+impl Room {
+    /// Nothing is kept for anybody.
+    #[cfg(test)]
+    pub(crate) const fn undivided(bytes: usize) -> Self {
+        Self { bytes, servers: 0, payments: 0 }
+    }
+
+    /// All that bodies of this kind and those below it may take.
+    const fn of(self, share: Share) -> usize {
+        match share {
+            Share::Client => self.bytes.saturating_sub(self.servers + self.payments),
+            Share::Server => self.bytes.saturating_sub(self.payments),
+            Share::Payment => self.bytes,
+        }
+    }
+}
 
 /// So many bytes, for all bodies together.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    free: Arc<Semaphore>,
-    units: usize,
+    room: Room,
+    held: Arc<AtomicUsize>,
 }
 
 /// What one request holds of it, until it is dropped.
 #[derive(Debug)]
 pub struct Held {
     budget: Budget,
-    permit: Option<OwnedSemaphorePermit>,
+    share: Share,
     bytes: usize,
 }
 
@@ -29,22 +70,29 @@ impl Budget {
 
     /// All of it is free.
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
-        let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(units)), units }
+    pub fn new(room: Room) -> Self {
+        Self { room, held: Arc::default() }
     }
 
     /// Starts a request, which holds nothing yet. A declared length is not taken at its word: whoever only
     /// announces bytes must not keep others from sending theirs.
     #[must_use]
-    pub fn hold(&self) -> Held {
-        Held { budget: self.clone(), permit: None, bytes: 0 }
+    pub fn hold(&self, share: Share) -> Held {
+        Held { budget: self.clone(), share, bytes: 0 }
     }
 
     /// Bytes held.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.units.saturating_sub(self.free.available_permits()) * UNIT
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether so many more bytes would fit just now.
+    ///
+    /// # Errors
+    /// The fault to answer with when they would not.
+    pub fn check(&self, share: Share, bytes: usize) -> Result<(), Fault> {
+        if self.held().saturating_add(bytes) <= self.room.of(share) { Ok(()) } else { Err(Self::full()) }
     }
 
     fn full() -> Fault {
@@ -58,11 +106,7 @@ impl Held {
     /// # Errors
     /// The fault to answer with when they would not.
     pub fn check(&self, bytes: usize) -> Result<(), Fault> {
-        if bytes.div_ceil(UNIT) <= self.budget.free.available_permits() {
-            Ok(())
-        } else {
-            Err(Budget::full())
-        }
+        self.budget.check(self.share, bytes)
     }
 
     /// Takes so many bytes more.
@@ -70,19 +114,18 @@ impl Held {
     /// # Errors
     /// When they do not fit. What is held stays held.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
-        let total = self.bytes + bytes;
-        let missing = total.div_ceil(UNIT) - self.bytes.div_ceil(UNIT);
-        if missing > 0 {
-            let units = u32::try_from(missing).map_err(|_| Budget::full())?;
-            let more = Arc::clone(&self.budget.free).try_acquire_many_owned(units);
-            let more = more.map_err(|_| Budget::full())?;
-            match &mut self.permit {
-                Some(permit) => permit.merge(more),
-                None => self.permit = Some(more),
-            }
-        }
-        self.bytes = total;
+        let most = self.budget.room.of(self.share);
+        let fits = |held: usize| held.checked_add(bytes).filter(|total| *total <= most);
+        let taken = self.budget.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
+        taken.map_err(|_| Budget::full())?;
+        self.bytes += bytes;
         Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -90,20 +133,51 @@ impl Held {
 mod tests {
     use super::*;
 
+    fn budget(bytes: usize, servers: usize, payments: usize) -> Budget {
+        Budget::new(Room { bytes, servers, payments })
+    }
+
     #[test]
     fn what_is_held_is_free_again_when_it_is_dropped() {
-        let budget = Budget::new(10 * UNIT);
-        let mut one = budget.hold();
+        let budget = budget(10, 0, 0);
+        let mut one = budget.hold(Share::Client);
         one.grow(1).unwrap();
-        one.grow(4 * UNIT).unwrap();
-        assert_eq!(budget.held(), 5 * UNIT);
-        let mut other = budget.hold();
-        assert_eq!(other.grow(6 * UNIT).unwrap_err().tag, Budget::FULL);
-        other.grow(5 * UNIT).unwrap();
-        assert!(budget.hold().check(1).is_err());
+        one.grow(4).unwrap();
+        assert_eq!(budget.held(), 5);
+        let mut other = budget.hold(Share::Client);
+        assert_eq!(other.grow(6).unwrap_err().tag, Budget::FULL);
+        other.grow(5).unwrap();
+        assert!(budget.hold(Share::Client).check(1).is_err());
         drop(one);
-        assert!(budget.hold().check(5 * UNIT).is_ok());
+        assert!(budget.hold(Share::Client).check(5).is_ok());
         drop(other);
         assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn clients_are_refused_first_then_servers_and_payments_last() {
+        let budget = budget(10, 3, 2);
+        let fill = |share| {
+            let mut held = budget.hold(share);
+            let taken = (0..).take_while(|_| held.grow(1).is_ok()).count();
+            (held, taken)
+        };
+        let (clients, taken) = fill(Share::Client);
+        assert_eq!(taken, 5);
+        let (servers, taken) = fill(Share::Server);
+        assert_eq!((taken, budget.check(Share::Client, 1).is_err()), (3, true));
+        let (payments, taken) = fill(Share::Payment);
+        assert_eq!((taken, budget.held()), (2, 10));
+        drop((clients, servers, payments));
+        assert_eq!(fill(Share::Server).1, 8, "what clients leave, servers may have");
+    }
+
+    #[test]
+    fn no_number_of_bytes_is_too_large_to_be_refused() {
+        let budget = budget(10, 0, 0);
+        let mut one = budget.hold(Share::Payment);
+        one.grow(1).unwrap();
+        assert!(one.grow(usize::MAX).is_err() && one.check(usize::MAX).is_err());
+        assert_eq!(budget.held(), 1);
     }
 }

@@ -5,9 +5,9 @@ mod foreign;
 
 use crate::{
     address::Trust,
-    admit::{Keys, Known, Limiter, Loaded},
+    admit::{Keys, Left, Loaded, Rates, Sender, public},
     answer::{self, Denied, Ended, Receipt, Said, Taken},
-    budget::Budget,
+    budget::{Budget, Share},
     config::{EdgeConfig, VisitConfig},
     decode::{self, Batch, Format, Limits},
     draft::Draft,
@@ -25,7 +25,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::{net::IpAddr, sync::Arc};
 use tracker_geo::{Geo, network};
 use tracker_schemas::{Agreement, Erasure, Event, Kind, Payment, Record as _, Timestamp};
-use tracker_stream::{clock, envelope::TRACEPARENT, fault::Refusal, telemetry::trace};
+use tracker_stream::{
+    clock,
+    envelope::TRACEPARENT,
+    fault::{Fault, Refusal},
+    keys::Scope,
+    telemetry::trace,
+};
 use uuid::Uuid;
 
 mod rights;
@@ -88,16 +94,35 @@ impl Route {
             Self::Server | Self::Payments | Self::Forget => Kind::Server,
         }
     }
+
+    /// What a key must be good for.
+    const fn scope(self) -> Scope {
+        match self {
+            Self::Client | Self::Pixel | Self::Socket | Self::Agree | Self::Inlet(_) => Scope::Write,
+            Self::Server => Scope::Events,
+            Self::Payments => Scope::Payments,
+            Self::Forget => Scope::Forget,
+        }
+    }
+
+    /// Whose room its bodies take.
+    const fn share(self) -> Share {
+        match self {
+            Self::Client | Self::Pixel | Self::Socket | Self::Agree | Self::Inlet(_) => Share::Client,
+            Self::Server | Self::Forget => Share::Server,
+            Self::Payments => Share::Payment,
+        }
+    }
 }
 
 /// What every request needs.
 pub struct Collector<K> {
     /// What the edge was told.
     pub config: EdgeConfig,
-    /// The secret keys.
+    /// The keys.
     pub keys: Keys,
-    /// The rate limit.
-    pub limiter: Limiter,
+    /// The rate limits.
+    pub rates: Rates,
     /// The memory for bodies.
     pub budget: Budget,
     /// What is known of visitors, and kept in their browsers.
@@ -119,21 +144,41 @@ pub struct Collector<K> {
 /// Who asks.
 struct Caller {
     address: IpAddr,
-    /// Has shown a secret key.
-    known: Option<Known>,
+    /// By what it is counted; also the key that it has shown.
+    sender: Sender,
     /// The keys as they were when the request came.
     keys: Arc<Loaded>,
+}
+
+/// What is said beside an answer.
+#[derive(Default)]
+struct Beside {
+    /// Cookies, and what keeps them out of caches.
+    cookies: HeaderMap,
+    /// What is left of the sender's rate.
+    left: Option<Left>,
+}
+
+impl Beside {
+    fn headers(self) -> HeaderMap {
+        let Self { cookies: mut headers, left } = self;
+        left.iter().for_each(|left| left.tell(&mut headers));
+        headers
+    }
 }
 
 impl<K: Keep> Collector<K> {
     /// Takes events.
     pub async fn events(&self, request: &Request, incoming: Incoming, route: Route) -> Said {
-        let mut headers = HeaderMap::new();
-        let body = self.read(request, incoming);
-        let taken = self.take_events(request, route, body, &mut headers).await;
+        let mut beside = Beside::default();
+        let body = self.read(request, incoming, route);
+        let taken = match self.has_room(route) {
+            Ok(()) => self.take_events(request, route, body, &mut beside).await,
+            Err(full) => Err(full.into()),
+        };
         metrics::taken(route.name(), &taken);
         self.books.taken(route, &taken, clock::now_ms());
-        Said { outcome: taken.and_then(|taken| answer::events(taken, route)), headers }
+        Said { outcome: taken.and_then(|taken| answer::events(taken, route)), headers: beside.headers() }
     }
 
     /// Takes the events of one message of a WebSocket. What its handshake says lies under each of them.
@@ -143,8 +188,8 @@ impl<K: Keep> Collector<K> {
         message: Result<Message, Denied>,
     ) -> Result<Taken, Denied> {
         let text = async { frame::text(message?, self.config.socket.frame, &self.config.body).map(Some) };
-        let mut none = HeaderMap::new(); // a message has no answer that could carry cookies
-        let taken = self.take_events(handshake, Route::Socket, text, &mut none).await;
+        let mut unsaid = Beside::default(); // a message has no answer that could carry it
+        let taken = self.take_events(handshake, Route::Socket, text, &mut unsaid).await;
         metrics::taken(Route::Socket.name(), &taken);
         self.books.taken(Route::Socket, &taken, clock::now_ms());
         taken
@@ -153,27 +198,33 @@ impl<K: Keep> Collector<K> {
     /// Whether one who asks so may come in at all.
     ///
     /// # Errors
-    /// A key that is missing or wrong.
+    /// A key that is wrong, or missing where only the head could show it.
     pub fn welcome(&self, request: &Request, route: Route) -> Result<(), Refusal> {
-        self.identify(request, route).map(drop)
+        let Caller { keys, sender, .. } = self.identify(request, route)?;
+        if let (Some(shown), None) = (request.write_key(), sender.key) {
+            keys.identify_client(Some(shown), self.config.require_write_key, clock::now_ms())?;
+        }
+        Ok(())
     }
 
+    /// `beside` becomes what is said beside the answer, whatever that is.
     async fn take_events(
         &self,
         request: &Request,
         route: Route,
         body: impl Future<Output = Result<Option<Body>, Denied>>,
-        headers: &mut HeaderMap,
+        beside: &mut Beside,
     ) -> Result<Taken, Denied> {
-        let caller = self.identify(request, route)?;
-        self.admit(&caller)?;
+        let mut caller = self.identify(request, route)?;
+        self.rates.admit(&caller.sender, &mut beside.left)?;
         let body = body.await?;
-        let batch = self.decode(request, body.as_ref())?;
-        self.charge(&caller, batch.drafts.len())?;
+        let mut batch = self.decode(request, body.as_ref())?;
+        self.recognise(&mut caller, request, &mut batch, &mut beside.left)?;
+        self.rates.charge(&caller.sender, batch.drafts.len().saturating_sub(1), &mut beside.left)?;
         let single = batch.single;
         let mut stamped = self.stamp(request, &caller, route, batch);
         if route.sets_cookies() {
-            self.visit(request, &caller, &mut stamped, headers);
+            self.visit(request, &caller, &mut stamped, &mut beside.cookies);
         }
         let fates = produce(&self.events, request, stamped).await;
         Ok(Taken { fates, single })
@@ -189,8 +240,9 @@ impl<K: Keep> Collector<K> {
     }
 
     async fn take_payments(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {
+        self.has_room(Route::Payments)?;
         let caller = self.identify(request, Route::Payments)?;
-        let body = self.read(request, incoming).await?;
+        let body = self.read(request, incoming, Route::Payments).await?;
         let items = self.items(request, &caller, body.as_ref())?;
         if let Some(wrong) = Denied::of_items(&items) {
             return Err(wrong);
@@ -199,44 +251,60 @@ impl<K: Keep> Collector<K> {
         Ok(Taken { fates, single: false })
     }
 
-    /// Where the request comes from, and for whom it speaks. A public route asks for no key.
+    /// Asked first, and before anything is read: what is refused for want of room must cost least of all.
+    fn has_room(&self, route: Route) -> Result<(), Fault> {
+        self.budget.check(route.share(), 1)
+    }
+
+    /// Where the request comes from, and for whom it speaks, as far as its head says.
     fn identify(&self, request: &Request, route: Route) -> Result<Caller, Refusal> {
         let keys = self.keys.now();
-        let known = match route.kind() {
-            Kind::Client => None,
+        let address = self.trust().client(request.peer.ip(), &request.headers);
+        let now_ms = clock::now_ms();
+        let sender = match route.kind() {
+            // A key that is missing or wrong is refused when the address was counted, and the body is known.
+            Kind::Client => {
+                let key = keys.identify_client(request.write_key(), false, now_ms);
+                Sender { address: Some(address.into()), key: key.ok().flatten() }
+            }
+            // Servers that have shown a key speak for many visitors: their address is not counted.
             Kind::Server => {
                 let mend = "send `Authorization: Bearer <secret key>`";
                 let secret = request.secret().ok_or_else(|| reason::MISSING_KEY.refuse(mend))?;
-                let unknown = || reason::UNKNOWN_KEY.refuse("this secret key is not in the key file");
-                Some(keys.identify(secret).ok_or_else(unknown)?)
+                Sender { address: None, key: Some(keys.identify(secret, route.scope(), now_ms)?) }
             }
         };
-        Ok(Caller { address: self.trust().client(request.peer.ip(), &request.headers), known, keys })
+        Ok(Caller { address, sender, keys })
     }
 
-    /// Counts the request against its address. Servers that have shown a key speak for many visitors: not they.
-    fn admit(&self, caller: &Caller) -> Result<(), Denied> {
-        match caller.known {
-            Some(_) => Ok(()),
-            None => Ok(self.limiter.admit(caller.address.into())?),
-        }
-    }
-
-    /// Counts the events that a batch has more than one.
-    fn charge(&self, caller: &Caller, events: usize) -> Result<(), Denied> {
-        match caller.known {
-            Some(_) => Ok(()),
-            None => Ok(self.limiter.charge(caller.address.into(), events.saturating_sub(1))?),
-        }
+    /// For whom it speaks, as far as its events say: a public key may stand in any of them. None of them keeps it.
+    fn recognise<'a>(
+        &self,
+        caller: &mut Caller,
+        request: &'a Request,
+        batch: &mut Batch<'a>,
+        left: &mut Option<Left>,
+    ) -> Result<(), Denied> {
+        let shown = public::take(request.write_key(), batch);
+        let Sender { address: Some(_), key: None } = caller.sender else { return Ok(()) };
+        let required = self.config.require_write_key;
+        caller.sender.key = caller.keys.identify_client(shown.as_deref(), required, clock::now_ms())?;
+        let found = Sender { address: None, key: caller.sender.key }; // its address was counted before
+        Ok(self.rates.admit(&found, left)?)
     }
 
     /// The body, where the method has one. An empty one whose address says something is none.
-    async fn read(&self, request: &Request, incoming: Incoming) -> Result<Option<Body>, Denied> {
+    async fn read(
+        &self,
+        request: &Request,
+        incoming: Incoming,
+        route: Route,
+    ) -> Result<Option<Body>, Denied> {
         if request.method != Method::POST {
             return Ok(None);
         }
         let caps = Caps { limits: &self.config.body, format: format(request) };
-        let body = body::capped(incoming, &request.headers, &caps, self.budget.hold()).await?;
+        let body = body::capped(incoming, &request.headers, &caps, self.budget.hold(route.share())).await?;
         Ok(Some(body).filter(|body| !body.is_empty() || !request.has_fields()))
     }
 
@@ -319,6 +387,7 @@ impl<K: Keep> Collector<K> {
         let mut draft = decode::url(&request.pairs, &request.query, &limits)?;
         draft.take("receipt");
         draft.overlay(said);
+        draft.take(public::FIELD);
         let key = request.header(HeaderName::from_static("idempotency-key"));
         payment::payments(draft, key, &self.config.limits, &self.context(request, caller, Route::Payments))
     }
@@ -336,7 +405,7 @@ impl<K: Keep> Collector<K> {
             node: &self.config.node,
             hash_key: &caller.keys.hash_key,
             anonymize: self.config.anonymize,
-            tenant: caller.known.and_then(|known| known.tenant),
+            tenant: caller.sender.key.and_then(|key| key.tenant),
             new_id: &Uuid::now_v7,
         }
     }

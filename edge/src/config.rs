@@ -12,7 +12,7 @@ pub use spool::SpoolConfig;
 pub use tls::{AcmeConfig, Certificate, TlsConfig};
 pub use visits::VisitConfig;
 
-use crate::{address::Trust, admit::Rate, decode};
+use crate::{address::Trust, admit::RateConfig, budget::Room, decode};
 use http::HeaderValue;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use tracker_stream::config::{Mistakes, Settings, Size};
@@ -32,8 +32,10 @@ pub struct EdgeConfig {
     pub proxy_protocol: bool,
     /// Which origins browsers may send from.
     pub origins: Origins,
-    /// What one address may send.
-    pub rate: Rate,
+    /// What one address, key or tenant may send.
+    pub rates: RateConfig,
+    /// Whether clients have to show a public key.
+    pub require_write_key: bool,
     /// What one event may be.
     pub limits: decode::Limits,
     /// What one body may be.
@@ -49,7 +51,7 @@ pub struct EdgeConfig {
     /// Bytes that may wait for the broker.
     pub produce_buffer: Size,
     /// Bytes of bodies held at once.
-    pub inflight: Size,
+    pub inflight: Room,
     /// Where messages are kept while the broker is away; `None`: nowhere.
     pub spool: Option<SpoolConfig>,
     /// Whether addresses are truncated here already.
@@ -118,6 +120,8 @@ mod tests {
         assert_eq!(config.origins, Origins::Any);
         assert_eq!((config.body.single, config.body.batch), (1 << 20, 8 << 20));
         assert_eq!(config.limits.path_bytes, 8 << 10);
+        assert_eq!((config.rates.key, config.rates.tenant, config.require_write_key), (None, None, false));
+        assert_eq!(config.inflight, Room { bytes: 256 << 20, servers: 32 << 20, payments: 32 << 20 });
         assert!(!config.node.is_empty());
         assert!(config.spool.is_some());
         assert_eq!(read("[edge.spool]\nenabled = false").unwrap().spool, None);
@@ -145,6 +149,9 @@ mod tests {
             allowed_origins = ["https://a.example", "a.example/x"]
             rate_limit_per_day = 0
             rate_limit_burst = 5000000000
+            rate_limit_key_per_day = 5
+            rate_limit_key_burst = 0
+            inflight_payments = "1MiB"
             produce_timeout = "500ms"
             body_limit = "0B"
             event_limit = "1MiB"
@@ -159,12 +166,24 @@ mod tests {
             "edge.allowed_origins",
             "edge.rate_limit_per_day",
             "edge.rate_limit_burst",
+            "edge.rate_limit_key_burst",
             "edge.event_limit",
             "edge.body_limit",
+            "edge.inflight_payments",
             "edge.connections",
             "edge.produce_timeout",
         ];
         assert_eq!(keys, expected, "{mistakes}");
+    }
+
+    #[test]
+    fn a_rate_of_keys_is_in_force_once_it_is_set() {
+        let config = read("[edge]\nrate_limit_key_per_day = 5\nrate_limit_tenant_per_day = 6").unwrap();
+        let told = |rate: Option<crate::admit::Rate>| rate.map(|rate| (rate.per_day.get(), rate.burst.get()));
+        assert_eq!(
+            (told(config.rates.key), told(config.rates.tenant)),
+            (Some((5, 10_000)), Some((6, 10_000)))
+        );
     }
 
     #[test]

@@ -35,11 +35,13 @@ reasons! {
     NOT_FOUND = "not_found", 404, "There is nothing at this address.";
     UNKNOWN_HOST = "unknown_host", 421, "Plain HTTP asked for a host that the edge has no certificate for.";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address takes other methods.";
-    MISSING_KEY = "missing_key", 401, "The route needs a secret key, and none was shown.";
-    UNKNOWN_KEY = "unknown_key", 403, "The secret key is not in the key file.";
+    MISSING_KEY = "missing_key", 401, "The route needs a key, and none was shown.";
+    UNKNOWN_KEY = "unknown_key", 403, "The key is not in the key file.";
+    EXPIRED_KEY = "expired_key", 403, "The key was good until some time ago.";
+    WRONG_SCOPE = "wrong_scope", 403, "The key is good for other things than this one.";
     UPGRADE_REQUIRED = "upgrade_required", 426, "This address takes WebSockets only.";
     FOREIGN_ORIGIN = "foreign_origin", 403, "The page is of an origin that may not open a WebSocket.";
-    RATE_LIMITED = "rate_limited", 429, "The address has sent more than it may.";
+    RATE_LIMITED = "rate_limited", 429, "The address, the key or its tenant has sent more than it may.";
     BODY_TIMEOUT = "body_timeout", 408, "The body did not arrive in time.";
     BODY_BROKEN = "body_broken", 400, "The connection broke off within the body.";
     BODY_TOO_LARGE = "body_too_large", 413, "The body is longer than the limit, as sent or inflated.";
@@ -69,6 +71,7 @@ reasons! {
     INVALID_TYPE = "invalid_type", 400, "A field holds a JSON type that it cannot be.";
     INVALID_NUMBER = "invalid_number", 400, "A numeric field holds no number, or one that is too large.";
     OUT_OF_RANGE = "out_of_range", 400, "A number lies outside what its field allows.";
+    KEY_MISMATCH = "key_mismatch", 403, "The event carries another write key than the request it came in.";
     TENANT_MISMATCH = "tenant_mismatch", 403, "`oid` names another tenant than the key.";
 
     // A consent, and what a person asks for.

@@ -48,6 +48,16 @@ impl Request {
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     }
 
+    /// The public key, where it can be seen before the body is read: `X-Write-Key`, or `k` in the query as every client writes
+    /// it. Wherever else it may stand, it is found when the request is decoded.
+    #[must_use]
+    pub fn write_key(&self) -> Option<&str> {
+        let plain = |key: &&str| !key.is_empty() && !key.contains(['%', '+']);
+        let asked = || self.query.split('&').find_map(|pair| pair.strip_prefix("k=")).filter(plain);
+        let header = self.header(HeaderName::from_static("x-write-key")).map(str::trim);
+        header.filter(|key| !key.is_empty()).or_else(asked)
+    }
+
     /// Whether the visitor objects to marketing: `Sec-GPC: 1` or `DNT: 1`.
     #[must_use]
     pub fn opts_out(&self) -> bool {

@@ -6,7 +6,7 @@ mod ways;
 pub use listeners::Listeners;
 
 use crate::{
-    admit::{Keys, Limiter},
+    admit::{Keys, Rates},
     budget::Budget,
     collect::Collector,
     config::{EdgeConfig, VisitConfig},
@@ -105,7 +105,7 @@ pub async fn run(
     tokio::spawn(async move {
         while ending.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
             metrics.run_upkeep();
-            swept.collector.limiter.sweep();
+            swept.collector.rates.sweep();
             swept.collector.events.outage.lapse(Instant::now());
             swept.collector.payments.outage.lapse(Instant::now());
             swept.collector.agreements.outage.lapse(Instant::now());
@@ -177,8 +177,8 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
         payments: ways.writer(payments, Outage::new("payments_topic", health.clone())).await?,
         agreements: ways.writer(agreements, Outage::new("agreements_topic", apart.clone())).await?,
         erasures: ways.writer(erasures, Outage::new("erasures_topic", apart)).await?,
-        limiter: Limiter::new(config.rate),
-        budget: Budget::new(config.inflight.0),
+        rates: Rates::new(&config.rates),
+        budget: Budget::new(config.inflight),
         keys,
         books,
         config,

@@ -9,6 +9,12 @@ pub(crate) fn agent_parsed() {
     counter!("tracker_agent_parsed_total").increment(1);
 }
 
+/// An event of a hot visitor was spread; the first one since that visitor is hot, or a later one.
+pub(crate) fn hot_event(first: bool) {
+    counter!("tracker_enrich_hot_events_total").increment(1);
+    counter!("tracker_enrich_hot_visitors_total").increment(u64::from(first));
+}
+
 /// Parts of the partition that has the most, of a table.
 pub(crate) fn parts(table: &str, parts: u64) {
     gauge!("tracker_clickhouse_parts", "table" => table.to_owned()).set(parts as f64);

@@ -1,8 +1,20 @@
-//! The key file: secrets at rest are hashes; the hash key stays in this file and in memory.
+//! The key file: who may do what. Secrets at rest are hashes; the hash key stays in this file and in memory. Never says
+//! in a mistake, a log line or a debug text what a key is.
+
+mod ring;
+mod scope;
+mod written;
+
+pub use ring::{Ring, Unfit};
+pub use scope::{Scope, Scopes};
 
 use crate::config::{Mistake, Mistakes};
-use serde::Deserialize;
 use std::{fmt, path::Path};
+use uuid::Uuid;
+use written::{MAKE, Written};
+
+/// The setting that names the file.
+const KEY: &str = "keys.file";
 
 /// What the key file holds.
 #[derive(Clone)]
@@ -10,41 +22,25 @@ pub struct KeyFile {
     /// Keys the hashes of e-mail, phone, user name, and of addresses. 32 bytes.
     pub hash_key: [u8; 32],
     /// The secret keys of servers.
-    pub secrets: Vec<SecretKey>,
+    pub secrets: Vec<Key>,
+    /// The public keys that browsers and apps send: [`Scope::Write`] and no other.
+    pub write_keys: Vec<Key>,
 }
 
-/// One secret key, by its SHA-256.
+/// One key, by its SHA-256.
 #[derive(Clone)]
-pub struct SecretKey {
-    /// A name for logs and metrics.
+pub struct Key {
+    /// A name for people and metrics.
     pub id: String,
     /// The tenant that the key speaks for, as it stands in `oid`; `None`: any.
-    pub tenant: Option<String>,
-    /// SHA-256 of the secret. A secret is random, so a plain hash is enough.
+    pub tenant: Option<Uuid>,
+    /// SHA-256 of the key. A key is random, so a plain hash is enough.
     pub sha256: [u8; 32],
+    /// What it may do.
+    pub scopes: Scopes,
+    /// From when on it is good for nothing, milliseconds since the epoch.
+    pub expires_at: Option<i64>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    hash_key: String,
-    #[serde(default)]
-    secret: Vec<WrittenSecret>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenSecret {
-    id: String,
-    #[serde(default)]
-    tenant: String,
-    sha256: String,
-}
-
-const KEY: &str = "keys.file";
-const MAKE: &str = "`tracker keys new` makes one";
-/// It cannot make a broken one good: the hash key in it may be all that old hashes can be made again with.
-const MEND: &str = "bring it back from a copy, or move it away and run `tracker keys new`";
 
 impl KeyFile {
     /// Reads the file.
@@ -62,54 +58,56 @@ impl KeyFile {
     /// # Errors
     /// As [`KeyFile::load`].
     pub fn parse(text: &str, origin: &str) -> Result<Self, Mistakes> {
-        let written: Written = toml::from_str(text)
-            .map_err(|error| Mistake::new(KEY, format!("{origin}: {}; {MEND}", error.message())))?;
-        let mut mistakes = Mistakes::default();
-        let mut bytes = |name: &str, hex: &str| {
-            let mut key = [0; 32];
-            if hex::decode_to_slice(hex, &mut key).is_err() {
-                mistakes.add(Mistake::new(KEY, format!("{origin}: `{name}` is not 64 hex digits; {MEND}")));
-            }
-            key
-        };
-        let hash_key = bytes("hash_key", &written.hash_key);
-        let secrets = written.secret.into_iter().map(|secret| SecretKey {
-            sha256: bytes(&format!("sha256 of the secret `{}`", secret.id), &secret.sha256),
-            id: secret.id,
-            tenant: Some(secret.tenant).filter(|tenant| !tenant.is_empty()),
-        });
-        let secrets = secrets.collect();
-        mistakes.or(Self { hash_key, secrets })
+        Written::of(text, origin)?.meant(origin)
+    }
+
+    /// All keys, secret and public.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.secrets.iter().chain(&self.write_keys)
     }
 }
 
 impl fmt::Debug for KeyFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyFile").field("secrets", &self.secrets).finish_non_exhaustive()
+        f.debug_struct("KeyFile")
+            .field("secrets", &self.secrets)
+            .field("write_keys", &self.write_keys)
+            .finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for SecretKey {
+impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretKey")
-            .field("id", &self.id)
-            .field("tenant", &self.tenant)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("id", &self.id).field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
+
+    fn text(more: &str) -> String {
+        format!("hash_key = \"{0}\"\n{1}", "ab".repeat(32), more.replace("HEX", &"cd".repeat(32)))
+    }
 
     #[test]
     fn a_key_file_is_read() {
-        let hex = "ab".repeat(32);
-        let text =
-            format!("hash_key = \"{hex}\"\n[[secret]]\nid = \"shop\"\ntenant = \"t\"\nsha256 = \"{hex}\"\n");
-        let file = KeyFile::parse(&text, "keys.toml").unwrap();
+        let tenant = Uuid::from_u128(7);
+        let written = format!(
+            "[[secret]]\nid = \"shop\"\ntenant = \"{tenant}\"\nsha256 = \"HEX\"\nscopes = [\"payments\"]\n\
+             expires = \"1970-01-01T00:00:01Z\"\n[[secret]]\nid = \"old\"\nsha256 = \"HEX\"\n\
+             [[write_key]]\nid = \"site\"\ntenant = \"\"\nsha256 = \"HEX\"\n"
+        );
+        let file = KeyFile::parse(&text(&written), "keys.toml").unwrap();
         assert_eq!(file.hash_key, [0xab; 32]);
-        assert_eq!(file.secrets[0].tenant.as_deref(), Some("t"));
+        let [shop, old] = &file.secrets[..] else { panic!("two secrets") };
+        assert_eq!((shop.tenant, shop.expires_at, shop.sha256), (Some(tenant), Some(1000), [0xcd; 32]));
+        assert_eq!(shop.scopes, Scopes::from_iter([Scope::Payments]));
+        assert_eq!((old.scopes, old.expires_at), (Scopes::SECRET, None), "as before there were scopes");
+        let [site] = &file.write_keys[..] else { panic!("one write key") };
+        assert_eq!((site.scopes, site.tenant), (Scopes::from_iter([Scope::Write]), None));
+        assert!(!format!("{file:?}").contains("205"), "no byte of a hash is shown: {file:?}");
     }
 
     #[test]
@@ -117,8 +115,20 @@ mod tests {
         let text = "hash_key = \"hush\"\n[[secret]]\nid = \"shop\"\nsha256 = \"hush2\"\n";
         let mistakes = KeyFile::parse(text, "keys.toml").unwrap_err().to_string();
         assert!(mistakes.contains("`hash_key` is not 64 hex digits"), "{mistakes}");
-        assert!(mistakes.contains("sha256 of the secret `shop`"), "{mistakes}");
+        assert!(mistakes.contains("sha256 of the key `shop`"), "{mistakes}");
         assert!(mistakes.contains("bring it back from a copy"), "no new key mends an old one: {mistakes}");
         assert!(!mistakes.contains("hush"), "{mistakes}");
+    }
+
+    #[rstest]
+    #[case::tenant("tenant = \"acme\"", "the tenant of the key `shop` is no UUID")]
+    #[case::scope("scopes = [\"everything\"]", "has a scope that is none; there are events,")]
+    #[case::no_scope("scopes = []", "may do nothing")]
+    #[case::public("scopes = [\"write\"]", "has a scope that is none")]
+    #[case::time("expires = \"soon\"", "expires at no time")]
+    fn what_a_key_gets_wrong_is_said(#[case] line: &str, #[case] said: &str) {
+        let written = text(&format!("[[secret]]\nid = \"shop\"\nsha256 = \"HEX\"\n{line}\n"));
+        let mistakes = KeyFile::parse(&written, "keys.toml").unwrap_err().to_string();
+        assert!(mistakes.contains(said), "{mistakes}");
     }
 }

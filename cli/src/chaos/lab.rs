@@ -94,7 +94,7 @@ impl Lab {
             tokio::join!(Broker::start(broker.behind(proxied, front)), Database::start(database));
         let behind = |port: u16| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let lab = Arc::new(Self {
-            secret: keys::create(&folder.join("keys.toml"), Some("chaos"), None)?.secret,
+            secret: keys::create(&folder.join("keys.toml"), &keys::Wanted::secret("chaos"))?.secret,
             settings: direct,
             broker: Mutex::new(broker?),
             database: Mutex::new(database?),

@@ -60,7 +60,7 @@ mod tests {
         let missing = of(&path);
         assert_eq!((missing.verdict, missing.mend.contains("tracker keys new")), (Verdict::Wrong, true));
 
-        crate::keys::create(&path, None, None).unwrap();
+        crate::keys::create(&path, &crate::keys::Wanted::secret("one")).unwrap();
         assert_eq!(of(&path).verdict, Verdict::Good);
 
         fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();

@@ -26,7 +26,7 @@ fn make(keys: &Path, secret: &Path) -> Result<(), Failure> {
     if keys.exists() {
         return Ok(());
     }
-    let made = keys::create(keys, Some(LOCAL), None)?;
+    let made = keys::create(keys, &keys::Wanted::secret(LOCAL))?;
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)

@@ -1,17 +1,17 @@
-//! The secret keys of servers, as the key file has them; read again when it changes.
+//! The keys, secret and public, as the key file has them; read again when it changes.
 
+use crate::reason;
 use arc_swap::ArcSwap;
-use sha2::{Digest, Sha256};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 use tracker_stream::{
-    config::{Mistake, Mistakes},
-    keys::KeyFile,
+    config::Mistakes,
+    fault::Refusal,
+    keys::{Key, KeyFile, Ring, Scope, Unfit},
 };
 use uuid::Uuid;
 
@@ -32,29 +32,28 @@ type Stamp = (SystemTime, u64);
 pub struct Loaded {
     /// The deployment's key for hashes.
     pub hash_key: [u8; 32],
-    secrets: Vec<Secret>,
+    ring: Ring,
+    /// Whether there are public keys at all.
+    has_write_keys: bool,
 }
 
-struct Secret {
-    sha256: [u8; 32],
-    known: Known,
-}
-
-/// A server that has shown a secret key.
+/// Who has shown a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     /// The tenant that the key speaks for; `None`: any.
     pub tenant: Option<Uuid>,
+    /// Tells the key from others, where what it sends is counted. Made of its hash: not the key, and not secret.
+    pub key: u64,
 }
 
 impl Keys {
     /// Reads the file.
     ///
     /// # Errors
-    /// A file that cannot be read or is wrong; a tenant that is no UUID.
+    /// A file that cannot be read or is wrong.
     pub fn load(path: &Path) -> Result<Self, Mistakes> {
         let first = stamp(path); // before the reading: a change right after it is seen
-        let loaded = Loaded::of(KeyFile::load(path)?)?;
+        let loaded = Loaded::of(KeyFile::load(path)?);
         Ok(Self { path: path.to_path_buf(), first, loaded: ArcSwap::from_pointee(loaded) })
     }
 
@@ -77,9 +76,9 @@ impl Keys {
     }
 
     fn reload(&self) {
-        match KeyFile::load(&self.path).and_then(Loaded::of) {
+        match KeyFile::load(&self.path).map(Loaded::of) {
             Ok(loaded) => {
-                tracing::info!(secrets = loaded.secrets.len(), "the key file was read again");
+                tracing::info!(keys = loaded.ring.len(), "the key file was read again");
                 self.loaded.store(Arc::new(loaded));
             }
             Err(mistakes) => {
@@ -96,89 +95,155 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 impl Loaded {
-    fn of(file: KeyFile) -> Result<Self, Mistakes> {
-        let mut mistakes = Mistakes::default();
-        let secrets = file.secrets.into_iter().map(|secret| {
-            let tenant = secret.tenant.map(|tenant| {
-                Uuid::try_parse(&tenant).unwrap_or_else(|_| {
-                    let detail = format!("the tenant of the secret `{}` is no UUID", secret.id);
-                    mistakes.add(Mistake::new("keys.file", detail));
-                    Uuid::nil()
-                })
-            });
-            Secret { sha256: secret.sha256, known: Known { tenant } }
-        });
-        let secrets = secrets.collect();
-        mistakes.or(Self { hash_key: file.hash_key, secrets })
+    fn of(file: KeyFile) -> Self {
+        let has_write_keys = !file.write_keys.is_empty();
+        let ring = file.secrets.into_iter().chain(file.write_keys).collect();
+        Self { hash_key: file.hash_key, ring, has_write_keys }
     }
 
-    /// Whose secret this is. Compares its hash with every key's, in constant time.
-    #[must_use]
-    pub fn identify(&self, secret: &str) -> Option<Known> {
-        let shown = Sha256::digest(secret.as_bytes());
-        self.secrets.iter().fold(None, |found, key| {
-            if bool::from(key.sha256.as_slice().ct_eq(shown.as_slice())) { Some(key.known) } else { found }
-        })
+    /// Who shows this key, if it may do this now.
+    ///
+    /// # Errors
+    /// The refusal that says what is wrong with the key, and never what it is.
+    pub fn identify(&self, shown: &str, scope: Scope, now_ms: i64) -> Result<Known, Refusal> {
+        match self.ring.find(shown, scope, now_ms) {
+            Ok(key) => Ok(Known::of(key)),
+            Err(Unfit::Unknown) => Err(reason::UNKNOWN_KEY.refuse("this key is not in the key file")),
+            Err(Unfit::Expired) => Err(reason::EXPIRED_KEY.refuse("make another key; this one has expired")),
+            Err(Unfit::WrongScope) => {
+                let detail = format!("use a key with the scope `{}`", scope.name());
+                Err(reason::WRONG_SCOPE.refuse(detail))
+            }
+        }
+    }
+
+    /// For whom a client speaks: by the public key that it shows, if it shows one. Without `required`, and with no public
+    /// key in the file, a deployment has no use for them: whatever is shown says nothing then.
+    ///
+    /// # Errors
+    /// None shown where one is required; and what [`Self::identify`] refuses.
+    pub fn identify_client(
+        &self,
+        shown: Option<&str>,
+        required: bool,
+        now_ms: i64,
+    ) -> Result<Option<Known>, Refusal> {
+        match shown {
+            None if required => Err(reason::MISSING_KEY.refuse("send the site's write key as `k`")),
+            Some(shown) if required || self.has_write_keys => {
+                self.identify(shown, Scope::Write, now_ms).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Known {
+    fn of(key: &Key) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = key.sha256;
+        Self { tenant: key.tenant, key: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
+    use sha2::{Digest, Sha256};
 
     const TENANT: Uuid = Uuid::from_u128(7);
+    const NOON: i64 = 1_700_000_000_000;
 
-    fn file(secrets: &[(&str, &str)]) -> String {
-        let mut text = format!("hash_key = \"{}\"\n", "ab".repeat(32));
-        for (secret, tenant) in secrets {
-            let sha256 = hex::encode(Sha256::digest(secret));
-            text +=
-                &format!("[[secret]]\nid = \"{secret}-id\"\ntenant = \"{tenant}\"\nsha256 = \"{sha256}\"\n");
-        }
-        text
+    fn entry(kind: &str, secret: &str, more: &str) -> String {
+        let sha256 = hex::encode(Sha256::digest(secret));
+        format!("[[{kind}]]\nid = \"{secret}-id\"\nsha256 = \"{sha256}\"\n{more}\n")
     }
 
-    #[test]
-    fn a_secret_names_its_tenant() {
-        let text = file(&[("one", ""), ("two", &TENANT.to_string())]);
-        let loaded = Loaded::of(KeyFile::parse(&text, "keys").unwrap()).unwrap();
-        assert_eq!(loaded.identify("one"), Some(Known { tenant: None }));
-        assert_eq!(loaded.identify("two"), Some(Known { tenant: Some(TENANT) }));
-        assert_eq!(loaded.identify("three"), None);
-        assert_eq!(loaded.identify(""), None);
+    fn file(entries: &[String]) -> String {
+        format!("hash_key = \"{}\"\n{}", "ab".repeat(32), entries.concat())
     }
 
-    #[test]
-    fn a_tenant_that_is_no_uuid_is_a_mistake() {
-        let mistakes = Loaded::of(KeyFile::parse(&file(&[("one", "acme")]), "keys").unwrap()).err().unwrap();
-        assert!(mistakes.to_string().contains("the tenant of the secret `one-id` is no UUID"), "{mistakes}");
+    fn loaded(entries: &[String]) -> Loaded {
+        Loaded::of(KeyFile::parse(&file(entries), "keys").unwrap())
+    }
+
+    fn secret(secret: &str) -> String {
+        entry("secret", secret, "")
+    }
+
+    #[rstest]
+    #[case::any_tenant("one", Scope::Events, Ok(None))]
+    #[case::its_tenant("two", Scope::Events, Ok(Some(TENANT)))]
+    #[case::unknown("three", Scope::Events, Err("unknown_key"))]
+    #[case::nothing("", Scope::Events, Err("unknown_key"))]
+    #[case::other_scope("till", Scope::Events, Err("wrong_scope"))]
+    #[case::own_scope("till", Scope::Payments, Ok(None))]
+    #[case::expired("old", Scope::Events, Err("expired_key"))]
+    #[case::public("site", Scope::Events, Err("wrong_scope"))]
+    #[case::secret_in_public("one", Scope::Write, Err("wrong_scope"))]
+    fn a_key_speaks_for_its_tenant_within_its_scopes(
+        #[case] shown: &str,
+        #[case] scope: Scope,
+        #[case] expected: Result<Option<Uuid>, &str>,
+    ) {
+        let loaded = loaded(&[
+            secret("one"),
+            entry("secret", "two", &format!("tenant = \"{TENANT}\"")),
+            entry("secret", "till", "scopes = [\"payments\"]"),
+            entry("secret", "old", "expires = \"2023-01-01T00:00:00Z\""),
+            entry("write_key", "site", ""),
+        ]);
+        let found = loaded.identify(shown, scope, NOON);
+        assert_eq!(found.map(|known| known.tenant).map_err(|refusal| refusal.reason), expected);
+    }
+
+    #[rstest]
+    #[case::not_needed(&[], None, false, Ok(None))]
+    #[case::no_use_for_keys(&[], Some("any"), false, Ok(None))]
+    #[case::required_and_none(&[], None, true, Err("missing_key"))]
+    #[case::required_and_unknown(&[], Some("any"), true, Err("unknown_key"))]
+    #[case::checked_once_there_are_some(&["site"], Some("any"), false, Err("unknown_key"))]
+    #[case::none_shown(&["site"], None, false, Ok(None))]
+    #[case::known(&["site"], Some("site"), true, Ok(Some(TENANT)))]
+    fn a_client_may_or_must_show_a_public_key(
+        #[case] keys: &[&str],
+        #[case] shown: Option<&str>,
+        #[case] required: bool,
+        #[case] expected: Result<Option<Uuid>, &str>,
+    ) {
+        let tenant = format!("tenant = \"{TENANT}\"");
+        let entries: Vec<String> = keys.iter().map(|key| entry("write_key", key, &tenant)).collect();
+        let found = loaded(&entries).identify_client(shown, required, NOON);
+        let tenant = found.map(|known| known.and_then(|known| known.tenant));
+        assert_eq!(tenant.map_err(|refusal| refusal.reason), expected);
     }
 
     #[tokio::test]
     async fn a_changed_file_is_read_again_and_a_wrong_one_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("keys.toml");
-        std::fs::write(&path, file(&[("one", "")])).unwrap();
+        std::fs::write(&path, file(&[secret("one")])).unwrap();
         let keys = Arc::new(Keys::load(&path).unwrap());
         let shutdown = CancellationToken::new();
         let watching = tokio::spawn({
             let (keys, shutdown) = (Arc::clone(&keys), shutdown.clone());
             async move { keys.watch(shutdown).await }
         });
+        let knows = |secret: &str| keys.now().identify(secret, Scope::Events, NOON).is_ok();
         let wait_for = async |secret: &str| {
             let known = async {
-                while keys.now().identify(secret).is_none() {
+                while !knows(secret) {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             };
             tokio::time::timeout(Duration::from_secs(20), known).await.unwrap();
         };
-        std::fs::write(&path, file(&[("two", ""), ("three", "")])).unwrap();
+        std::fs::write(&path, file(&[secret("two"), secret("three")])).unwrap();
         wait_for("two").await;
-        assert_eq!(keys.now().identify("one"), None);
+        assert!(!knows("one"));
         std::fs::write(&path, "hash_key = 1").unwrap();
         keys.reload();
-        assert!(keys.now().identify("two").is_some());
+        assert!(knows("two"));
         shutdown.cancel();
         watching.await.unwrap();
     }

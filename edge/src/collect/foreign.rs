@@ -1,9 +1,11 @@
 //! The story of a request in another product's format: read, decode, identify, admit, charge, stamp, produce, answer. The
 //! key stands in the body there, so that is read before anybody is admitted; its bounds hold for all.
 
-use super::{Caller, Collector, produce};
+use super::{Beside, Caller, Collector, produce};
 use crate::{
+    admit::{Left, Sender},
     answer::{self, Denied, Said, Taken},
+    budget::Share,
     collect::Route,
     config::BodyLimits,
     decode::{self, Batch, Format},
@@ -17,16 +19,17 @@ use crate::{
 };
 use http::Method;
 use tracker_schemas::{Event, Kind, Timestamp};
-use tracker_stream::{clock, fault::Refusal};
+use tracker_stream::{clock, fault::Refusal, keys::Scope};
 
 impl<K: Keep> Collector<K> {
     /// Takes events in another product's format.
     pub async fn foreign(&self, request: &Request, incoming: Incoming, inlet: Inlet) -> Said {
         let route = Route::Inlet(inlet);
-        let taken = self.take_foreign(request, incoming, inlet).await;
+        let mut beside = Beside::default();
+        let taken = self.take_foreign(request, incoming, inlet, &mut beside.left).await;
         metrics::taken(route.name(), &taken);
         self.books.taken(route, &taken, clock::now_ms());
-        Said::only(taken.and_then(|taken| answer::foreign(taken, inlet)))
+        Said { outcome: taken.and_then(|taken| answer::foreign(taken, inlet)), headers: beside.headers() }
     }
 
     async fn take_foreign(
@@ -34,15 +37,17 @@ impl<K: Keep> Collector<K> {
         request: &Request,
         incoming: Incoming,
         inlet: Inlet,
+        left: &mut Option<Left>,
     ) -> Result<Taken, Denied> {
+        self.has_room(Route::Inlet(inlet))?;
         let body = self.read_whole(request, incoming).await?;
         let body = inlet.unwrap(body.as_ref().map_or(&[], Body::bytes))?;
         let limits = &self.config.limits;
         let received_at = Timestamp(clock::now_ms());
         let told = inlet.decode(&Posted { request, body: &body, limits, received_at })?;
-        let caller = self.identify_by(request, &told.keys);
-        self.admit(&caller)?;
-        self.charge(&caller, told.batch.drafts.len())?;
+        let caller = self.identify_by(request, &told.keys)?;
+        self.rates.admit(&caller.sender, left)?;
+        self.rates.charge(&caller.sender, told.batch.drafts.len().saturating_sub(1), left)?;
         let single = told.batch.single;
         let stamped = self.stamp_foreign(request, &caller, Route::Inlet(inlet), told);
         let fates = produce(&self.events, request, stamped).await;
@@ -56,15 +61,26 @@ impl<K: Keep> Collector<K> {
         }
         let limits = BodyLimits { single: self.config.body.batch, ..self.config.body };
         let caps = Caps { limits: &limits, format: Format::Json };
-        Ok(Some(body::capped(incoming, &request.headers, &caps, self.budget.hold()).await?))
+        Ok(Some(body::capped(incoming, &request.headers, &caps, self.budget.hold(Share::Client)).await?))
     }
 
-    /// Where the request comes from, and for whom it speaks: with a secret key under the name of the product's own, as a
-    /// server of that key's tenant.
-    fn identify_by(&self, request: &Request, shown: &[String]) -> Caller {
-        let keys = self.keys.now();
-        let known = shown.iter().find_map(|key| keys.identify(key));
-        Caller { address: self.trust().client(request.peer.ip(), &request.headers), known, keys }
+    /// Where the request comes from, and for whom it speaks. A write key under the name of the product's own names the tenant;
+    /// a secret key there makes a server of it. What is no key of ours is one of that product's, and says nothing; but where a
+    /// write key is required.
+    fn identify_by(&self, request: &Request, shown: &[String]) -> Result<Caller, Refusal> {
+        let (keys, now_ms) = (self.keys.now(), clock::now_ms());
+        let address = self.trust().client(request.peer.ip(), &request.headers);
+        let shown = || request.write_key().into_iter().chain(shown.iter().map(String::as_str));
+        let of = |scope| shown().find_map(|key| keys.identify(key, scope, now_ms).ok());
+        let sender = match (of(Scope::Write), of(Scope::Events)) {
+            (None, Some(server)) => Sender { address: None, key: Some(server) },
+            (None, None) if self.config.require_write_key => {
+                let key = keys.identify_client(shown().next(), true, now_ms)?;
+                Sender { address: Some(address.into()), key }
+            }
+            (client, _) => Sender { address: Some(address.into()), key: client },
+        };
+        Ok(Caller { address, sender, keys })
     }
 
     fn stamp_foreign(
@@ -75,7 +91,7 @@ impl<K: Keep> Collector<K> {
         told: Told<'_>,
     ) -> Vec<Result<Event, Refusal>> {
         let Told { batch: Batch { mut drafts, .. }, voice, opts_out, .. } = told;
-        let kind = if caller.known.is_some() { Kind::Server } else { Kind::Client };
+        let kind = if caller.sender.address.is_none() { Kind::Server } else { Kind::Client };
         let context = self.context(request, caller, route);
         let context = Context { kind, opt_out: context.opt_out || opts_out, ..context };
         inlet::name_events(&mut drafts, context.tenant.unwrap_or_default());

@@ -1,7 +1,8 @@
 //! The stories of what persons may ask for: a consent that is given or withdrawn, an erasure. Verbs of the other stories.
 
-use super::{Collector, Route, format, produce};
+use super::{Beside, Collector, Route, format, produce};
 use crate::{
+    admit::{Left, public},
     agree,
     answer::{self, Denied, Said, Taken},
     decode::{self, Batch},
@@ -16,16 +17,26 @@ use tracker_stream::{clock, fault::Refusal};
 impl<K: Keep> Collector<K> {
     /// Takes a consent.
     pub async fn agree(&self, request: &Request, incoming: Incoming) -> Said {
-        let taken = self.take_agreement(request, incoming).await;
+        let mut beside = Beside::default();
+        let taken = self.take_agreement(request, incoming, &mut beside.left).await;
         self.count(Route::Agree, &taken);
-        Said::only(taken.and_then(|taken| answer::events(taken, Route::Agree)))
+        let outcome = taken.and_then(|taken| answer::events(taken, Route::Agree));
+        Said { outcome, headers: beside.headers() }
     }
 
-    async fn take_agreement(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {
-        let caller = self.identify(request, Route::Agree)?;
-        self.admit(&caller)?;
-        let body = self.read(request, incoming).await?;
-        let draft = one(self.decode(request, body.as_ref())?)?;
+    async fn take_agreement(
+        &self,
+        request: &Request,
+        incoming: Incoming,
+        left: &mut Option<Left>,
+    ) -> Result<Taken, Denied> {
+        self.has_room(Route::Agree)?;
+        let mut caller = self.identify(request, Route::Agree)?;
+        self.rates.admit(&caller.sender, left)?;
+        let body = self.read(request, incoming, Route::Agree).await?;
+        let mut batch = self.decode(request, body.as_ref())?;
+        self.recognise(&mut caller, request, &mut batch, left)?;
+        let draft = one(batch)?;
         let agreement = agree::agreement(draft, &self.context(request, &caller, Route::Agree));
         let fates = produce(&self.agreements, request, vec![agreement]).await;
         Ok(Taken { fates, single: true })
@@ -40,13 +51,15 @@ impl<K: Keep> Collector<K> {
 
     /// Cookies are not read: a server speaks for somebody else.
     async fn take_erasures(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {
+        self.has_room(Route::Forget)?;
         let caller = self.identify(request, Route::Forget)?;
-        let body = self.read(request, incoming).await?;
+        let body = self.read(request, incoming, Route::Forget).await?;
         let limits = &self.config.limits;
         let mut draft = decode::url(&request.pairs, &request.query, limits)?;
         if let Some(body) = &body {
             draft.overlay(one(decode::body(body.bytes(), format(request), limits)?)?);
         }
+        draft.take(public::FIELD);
         let erasures = forget::erasures(draft, &self.context(request, &caller, Route::Forget))?;
         let fates = produce(&self.erasures, request, erasures.into_iter().map(Ok).collect()).await;
         Ok(Taken { fates, single: false })

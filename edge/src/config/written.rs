@@ -5,7 +5,8 @@ use super::{
 };
 use crate::{
     address::{ClientHeader, Trust},
-    admit::Rate,
+    admit::{Rate, RateConfig},
+    budget::Room,
     decode,
 };
 use http::HeaderValue;
@@ -43,6 +44,11 @@ struct Edge {
     rate_limit_per_day: u64,
     rate_limit_burst: u64,
     rate_limit_addresses: usize,
+    rate_limit_key_per_day: u64,
+    rate_limit_key_burst: u64,
+    rate_limit_tenant_per_day: u64,
+    rate_limit_tenant_burst: u64,
+    require_write_key: bool,
     body_limit: Size,
     batch_body_limit: Size,
     event_limit: Size,
@@ -60,6 +66,8 @@ struct Edge {
     produce_timeout: Duration,
     produce_buffer: Size,
     inflight_limit: Size,
+    inflight_servers: Size,
+    inflight_payments: Size,
     connections: usize,
     #[serde(with = "span")]
     grace: Duration,
@@ -115,11 +123,7 @@ impl Written {
             header: noted.header(&edge.client_ip_header),
         };
         let origins = noted.origins(&edge.allowed_origins);
-        let rate = Rate {
-            per_day: noted.count("rate_limit_per_day", edge.rate_limit_per_day),
-            burst: noted.count("rate_limit_burst", edge.rate_limit_burst),
-            addresses: noted.least("rate_limit_addresses", edge.rate_limit_addresses, 1),
-        };
+        let rates = noted.rates(&edge);
         let limits = decode::Limits {
             event_bytes: noted.within("event_limit", edge.event_limit.0, 2..=LARGEST_EVENT),
             events: noted.least("batch_events", edge.batch_events, 1),
@@ -133,6 +137,7 @@ impl Written {
             ratio: noted.least("inflate_ratio", edge.inflate_ratio, 1),
             timeout: noted.at_least("body_timeout", edge.body_timeout, Duration::from_millis(1)),
         };
+        let inflight = noted.room(&edge, body.batch);
         let connection = ConnectionLimits {
             header: noted.least("header_limit", edge.header_limit.0, SMALLEST_HEADER),
             header_timeout: noted.at_least("header_timeout", edge.header_timeout, Duration::from_millis(1)),
@@ -147,7 +152,8 @@ impl Written {
             proxy_protocol: noted.proxy_protocol(&edge.proxy_protocol),
             origins,
             load_url: noted.load_url(&edge.load_url, load.listen),
-            rate,
+            rates,
+            require_write_key: edge.require_write_key,
             limits,
             body,
             connection,
@@ -159,7 +165,7 @@ impl Written {
             ),
             produce_buffer: Size(noted.least("produce_buffer", edge.produce_buffer.0, 1 << 20)),
             spool: noted.spool(edge.spool, edge.produce_timeout),
-            inflight: Size(noted.least("inflight_limit", edge.inflight_limit.0, body.batch)),
+            inflight,
             anonymize: privacy.anonymize_at_edge,
             keys: keys.file,
         };
@@ -212,6 +218,39 @@ impl Noted {
             self.add(key, format!("must be at least {least:?}, not {span:?}"));
         }
         span.max(least)
+    }
+
+    fn rates(&mut self, edge: &Edge) -> RateConfig {
+        let senders = self.least("rate_limit_addresses", edge.rate_limit_addresses, 1);
+        let address = Rate {
+            per_day: self.count("rate_limit_per_day", edge.rate_limit_per_day),
+            burst: self.count("rate_limit_burst", edge.rate_limit_burst),
+            senders,
+        };
+        let mut none_or = |per_day: (&str, u64), burst: (&str, u64)| {
+            (per_day.1 > 0).then(|| Rate {
+                per_day: self.count(per_day.0, per_day.1),
+                burst: self.count(burst.0, burst.1),
+                senders,
+            })
+        };
+        let key = none_or(
+            ("rate_limit_key_per_day", edge.rate_limit_key_per_day),
+            ("rate_limit_key_burst", edge.rate_limit_key_burst),
+        );
+        let tenant = none_or(
+            ("rate_limit_tenant_per_day", edge.rate_limit_tenant_per_day),
+            ("rate_limit_tenant_burst", edge.rate_limit_tenant_burst),
+        );
+        RateConfig { address, key, tenant }
+    }
+
+    /// Each share has to hold the longest body, or that one could never be sent.
+    fn room(&mut self, edge: &Edge, batch: usize) -> Room {
+        let servers = self.least("inflight_servers", edge.inflight_servers.0, batch);
+        let payments = self.least("inflight_payments", edge.inflight_payments.0, batch);
+        let least = batch.saturating_add(servers).saturating_add(payments);
+        Room { bytes: self.least("inflight_limit", edge.inflight_limit.0, least), servers, payments }
     }
 
     fn proxies(&mut self, written: &[String]) -> Vec<IpNet> {

@@ -1,13 +1,13 @@
 use super::*;
 use crate::{
-    admit::{Limited, Rate},
+    admit::Limited,
     answer::{Denied, Ended, Taken},
-    budget::Budget,
+    budget::{Budget, Room, Share},
     config::BodyLimits,
     reason,
 };
 use rstest::rstest;
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 use tracker_stream::fault::Fault;
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn wire() -> Wire {
-    Wire::new(MOST, Budget::new(64 << 20))
+    Wire::new(MOST, Budget::new(Room::undivided(64 << 20)))
 }
 
 /// What is heard of these bytes, as text.
@@ -110,7 +110,7 @@ fn a_message_over_the_limit_is_passed_over_and_the_next_one_is_read() {
 
 #[test]
 fn a_length_that_is_only_announced_takes_no_memory() {
-    let budget = Budget::new(64 << 20);
+    let budget = Budget::new(Room::undivided(64 << 20));
     let mut wire = Wire::new(MOST, budget.clone());
     let mut header: &[u8] = &[FIN | TEXT, 0x80 | 127, 0, 0, 0, 0, 0, 0x0f, 0xff, 0xff, 1, 2, 3, 4];
     assert!(wire.hear(&mut header).unwrap().is_none());
@@ -123,7 +123,7 @@ fn a_length_that_is_only_announced_takes_no_memory() {
 
 #[test]
 fn without_memory_a_message_is_passed_over_and_its_share_given_back() {
-    let budget = Budget::new(4096);
+    let budget = Budget::new(Room::undivided(4096));
     let mut wire = Wire::new(MOST, budget.clone());
     let bytes = [frame(FIN | TEXT, &[b'x'; 8192]), frame(FIN | TEXT, b"{}")].concat();
     let mut said = Vec::new();
@@ -138,7 +138,7 @@ fn without_memory_a_message_is_passed_over_and_its_share_given_back() {
 
 #[test]
 fn nothing_is_left_of_a_long_message_that_was_given_away() {
-    let budget = Budget::new(64 << 20);
+    let budget = Budget::new(Room::undivided(64 << 20));
     let mut wire = Wire::new(MOST, budget.clone());
     let mut bytes = &*frame(FIN | BINARY, &vec![b'x'; MOST]);
     let heard = wire.hear(&mut bytes).unwrap();
@@ -153,7 +153,7 @@ const LIMITS: BodyLimits =
     BodyLimits { single: 1 << 20, batch: 8 << 20, ratio: 200, timeout: Duration::from_secs(10) };
 
 fn inflated(block: Vec<u8>) -> Result<Vec<u8>, &'static str> {
-    let held = Budget::new(64 << 20).hold();
+    let held = Budget::new(Room::undivided(64 << 20)).hold(Share::Client);
     let message = Message { kind: Kind::Binary, bytes: block, held };
     text(message, MOST, &LIMITS).map(|body| body.bytes().to_vec()).map_err(|denied| denied.tag())
 }
@@ -217,8 +217,7 @@ fn several(fates: Vec<Ended>) -> Result<Taken, Denied> {
 }
 
 fn limited() -> Result<Taken, Denied> {
-    let rate = Rate { per_day: NonZeroU32::MIN, burst: NonZeroU32::MIN, addresses: 1 };
-    Err(Denied::Limited(Limited { rate, wait: Duration::from_millis(1500) }))
+    Err(Denied::Limited(Limited { wait: Duration::from_millis(1500) }))
 }
 
 #[rstest]

@@ -6,7 +6,7 @@
 use super::Closing;
 use crate::{
     answer::Denied,
-    budget::{Budget, Held},
+    budget::{Budget, Held, Share},
     reason,
 };
 use std::io::Cursor;
@@ -152,7 +152,7 @@ impl Wire {
             (OpCode::Data(Data::Binary), None) => Kind::Binary,
             _ => return Err(Broken),
         };
-        let empty = || Gathered { kind, so_far: Ok((Vec::new(), self.budget.hold())) };
+        let empty = || Gathered { kind, so_far: Ok((Vec::new(), self.budget.hold(Share::Client))) };
         let gathered = self.message.get_or_insert_with(empty);
         let length = gathered.so_far.as_ref().map_or(0, |(bytes, _)| bytes.len() as u64);
         if length.saturating_add(frame.left) > self.most as u64 {

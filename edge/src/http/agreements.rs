@@ -2,13 +2,14 @@
 
 use super::{reply, routes::Edge};
 use crate::{
+    admit::Sender,
     answer::{Denied, Said},
     decode,
     keep::Keep,
     reason,
     request::Request,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
@@ -16,14 +17,18 @@ use warp::reply::{Reply, Response};
 pub(super) async fn told<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
     let collector = &edge.collector;
     let address = collector.config.trust.client(request.peer.ip(), &request.headers);
-    let admitted = collector.limiter.admit(address.into()).map_err(Denied::from);
+    let (mut left, mut headers) = (None, HeaderMap::new());
+    let sender = Sender { address: Some(address.into()), key: None };
+    let admitted = collector.rates.admit(&sender, &mut left).map_err(Denied::from);
+    left.iter().for_each(|left| left.tell(&mut headers));
     let vid = match admitted.and_then(|()| Ok(visitor(request, &collector.config.limits)?)) {
         Ok(vid) => vid,
-        Err(denied) => return reply::outcome(Said::only(Err(denied))),
+        Err(denied) => return reply::outcome(Said { outcome: Err(denied), headers }),
     };
     match edge.loader.agreements(vid).await {
         Ok(json) => {
             let mut response = warp::reply::with_status(json, StatusCode::OK).into_response();
+            response.headers_mut().extend(headers);
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

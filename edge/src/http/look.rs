@@ -65,7 +65,7 @@ pub(super) fn status<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
 /// Everything that is counted, and what is held at this moment.
 pub(super) fn measures<K: Keep>(edge: &Edge<K>) -> Response {
     let collector = &edge.collector;
-    metrics::holding(edge.connections.open(), collector.budget.held(), collector.limiter.senders());
+    metrics::holding(edge.connections.open(), collector.budget.held(), collector.rates.senders());
     metrics::sockets(edge.sockets.open());
     let spooled = [
         (Kind::Events, collector.events.keep.spooled()),

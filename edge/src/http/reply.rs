@@ -1,12 +1,12 @@
 //! From an answer to HTTP.
 
 use crate::{
-    admit::Limited,
+    admit::{Limited, whole_seconds},
     answer::{Answer, Denied, Foreign, Rejected, Said, UNKEPT},
     budget::Budget,
     reason,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::time::Duration;
 use tracker_stream::{
@@ -125,21 +125,11 @@ fn items(of: usize, wrong: &[Rejected], tag: &'static str) -> Response {
     }
 }
 
+/// What is left of the rate is said beside every answer; when to come back, only here.
 fn too_many(limited: &Limited) -> Response {
-    let refusal =
-        reason::RATE_LIMITED.refuse("this address has sent too much; wait as long as Retry-After says");
-    let mut response = refused(&refusal);
-    let wait = whole_seconds(limited.wait);
-    let rate = &limited.rate;
-    let headers = response.headers_mut();
-    headers.insert(header::RETRY_AFTER, wait.clone());
-    headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(rate.burst.get()));
-    headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(0));
-    headers.insert(HeaderName::from_static("ratelimit-reset"), wait);
-    let policy = format!("{};w=86400;burst={}", rate.per_day, rate.burst);
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(HeaderName::from_static("ratelimit-policy"), policy);
-    }
+    let detail = "too much was sent from this address or with this key; wait as long as Retry-After says";
+    let mut response = refused(&reason::RATE_LIMITED.refuse(detail));
+    response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(limited.wait));
     response
 }
 
@@ -158,9 +148,4 @@ fn later(error: &str, detail: &str, wait: Duration) -> Response {
     let mut response = Error { error, detail, rejected: &[] }.reply(503);
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     response
-}
-
-/// Rounded up: who comes back a moment too early is refused again.
-fn whole_seconds(wait: Duration) -> HeaderValue {
-    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }

@@ -2,7 +2,7 @@
 
 use super::{Connections, Doors, Edge, Peer, routes, serve};
 use crate::{
-    admit::{Keys, Limiter},
+    admit::{Keys, Rates},
     budget::Budget,
     collect::Collector,
     config::{EdgeConfig, VisitConfig},
@@ -27,6 +27,10 @@ use warp::{filters::BoxedFilter, reply::Response, test::RequestBuilder};
 /// The secret of a server of any tenant, and of one that speaks for [`TENANT`] alone.
 pub(crate) const SECRET: &str = "any-tenant";
 pub(crate) const TENANT_SECRET: &str = "one-tenant";
+/// The public key of its sites.
+pub(crate) const WRITE_KEY: &str = "its-sites";
+/// A secret that is good for payments alone.
+pub(crate) const TILL: &str = "till";
 pub(crate) const TENANT: Uuid = Uuid::from_u128(7);
 
 /// What the broker of a test does.
@@ -131,8 +135,8 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     }
     let collector = Collector {
         keys: Keys::load(&path).unwrap(),
-        limiter: Limiter::new(config.rate),
-        budget: Budget::new(config.inflight.0),
+        rates: Rates::new(&config.rates),
+        budget: Budget::new(config.inflight),
         events: writer::<Event>(&events, &config, &health),
         payments: writer::<Payment>(&payments, &config, &health),
         agreements: writer::<Agreement>(&agreements, &config, &health),
@@ -158,12 +162,18 @@ fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, health: &Health) -> Wri
 }
 
 fn key_file() -> String {
-    let secret = |id: &str, tenant: &str| {
+    let entry = |kind: &str, id: &str, more: &str| {
         let sha256 = hex::encode(Sha256::digest(id));
-        format!("[[secret]]\nid = \"{id}\"\ntenant = \"{tenant}\"\nsha256 = \"{sha256}\"\n")
+        format!("[[{kind}]]\nid = \"{id}\"\nsha256 = \"{sha256}\"\n{more}\n")
     };
-    let hash_key = "ab".repeat(32);
-    format!("hash_key = \"{hash_key}\"\n{}{}", secret(SECRET, ""), secret(TENANT_SECRET, &TENANT.to_string()))
+    let tenant = format!("tenant = \"{TENANT}\"");
+    let entries = [
+        entry("secret", SECRET, ""),
+        entry("secret", TENANT_SECRET, &tenant),
+        entry("secret", TILL, "scopes = [\"payments\"]"),
+        entry("write_key", WRITE_KEY, &tenant),
+    ];
+    format!("hash_key = \"{}\"\n{}", "ab".repeat(32), entries.concat())
 }
 
 /// What an answer says.

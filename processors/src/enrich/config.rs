@@ -40,6 +40,8 @@ pub struct EnrichConfig {
     pub transaction_timeout: Duration,
     /// Ids of each partition among which a repeat is known.
     pub duplicate_window: usize,
+    /// Events a second of one visitor from which on they are spread over partitions; 0: they never are.
+    pub hot_visitor_rate: u32,
     /// Bytes fetched ahead of the lane.
     pub fetch_buffer: Size,
     /// How long a shutdown may take.

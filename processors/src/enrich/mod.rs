@@ -3,8 +3,8 @@
 //! The path of one event: [`Enrich`] decodes the message and [`step::enrich`] carries it through the verbs: [`locate`] its country
 //! ([`tracker_geo`]), weigh the consent ([`privacy`]), locate it in the country, identify the device ([`agent`]), name its [`culture`] and
 //! its channel ([`referrer`]), keep of the [`address`] what may be kept, and filter by consent. What comes out goes to
-//! `enriched`, keyed by visitor where consent left one, else by event: one visitor is in one partition. An event of a
-//! message thread goes to `messages` as well, keyed by thread.
+//! `enriched`, keyed by visitor where consent left one, else by event: one visitor is in one partition, as long as it is not
+//! [`hot`]. An event of a message thread goes to `messages` as well, keyed by thread.
 //!
 //! A message that cannot be read goes to the dead letters as `malformed`; one whose event was there before is dropped as
 //! `duplicate`. Nothing else stops an event here: what a lookup does not know stays empty.
@@ -17,6 +17,7 @@ pub mod address;
 pub mod agent;
 mod config;
 pub mod culture;
+pub mod hot;
 pub mod locate;
 pub mod privacy;
 pub mod referrer;
@@ -32,9 +33,11 @@ use crate::{
     dead::{Letters, Reader},
     groups,
     ledger::Pages,
+    metrics,
 };
 use agent::Agents;
 use config::Config;
+use hot::{Heat, Hot};
 use referrer::Referrers;
 use std::sync::Arc;
 use step::Lookups;
@@ -57,6 +60,8 @@ use tracker_stream::{
 pub const LANE: &str = "enrich";
 /// Name of its producer in metrics and readiness.
 const PRODUCER: &str = "enriched";
+/// Name of the header of an event whose visitor is spread over partitions: its key is the visitor's id and a number.
+pub const HOT: &str = "hot";
 /// The tag of a message that is no event.
 pub const MALFORMED: &str = "malformed";
 
@@ -72,6 +77,8 @@ pub struct Enrich {
     pub enriched: Arc<str>,
     /// Where those of a thread go as well.
     pub messages: Arc<str>,
+    /// Which visitors are spread.
+    pub hot: Hot,
 }
 
 impl Step for Enrich {
@@ -90,14 +97,13 @@ impl Step for Enrich {
 impl Enrich {
     /// The messages that carry the event on.
     fn address(&self, event: &Enriched, read: &Message) -> Vec<Outgoing> {
-        let key = event.fact.vid.unwrap_or(event.fact.eid);
         let incoming = read.headers.get(TRACEPARENT).and_then(|header| std::str::from_utf8(header).ok());
         // An event is one trace: without one from the edge its id is, and a repeat belongs to the same.
         let (_, low) = event.fact.eid.as_u64_pair();
         let trace = trace::traceparent(incoming, event.fact.eid.as_u128(), low.rotate_left(32));
-        let enriched = Outgoing {
+        let mut enriched = Outgoing {
             topic: Arc::clone(&self.enriched),
-            key: key.hyphenated().to_string().into_bytes(),
+            key: Vec::new(),
             payload: self.encoder.encode(event),
             headers: Headers::new()
                 .with(TRACEPARENT, trace)
@@ -109,7 +115,18 @@ impl Enrich {
             key: thread.hyphenated().to_string().into_bytes(),
             ..enriched.clone()
         });
+        self.key(&mut enriched, event);
         std::iter::once(enriched).chain(message).collect()
+    }
+
+    /// By visitor, where there is one; one that is hot, by several keys and with a header that says so.
+    fn key(&self, enriched: &mut Outgoing, event: &Enriched) {
+        let heat = event.fact.vid.map_or(Heat::Calm, |visitor| self.hot.note(visitor, enriched.timestamp_ms));
+        if let Heat::Hot(turn) = heat {
+            metrics::hot_event(turn == 0);
+            enriched.headers = std::mem::take(&mut enriched.headers).with(HOT, "1");
+        }
+        enriched.key = heat.key(event.fact.vid.unwrap_or(event.fact.eid)).into_bytes();
     }
 }
 
@@ -184,6 +201,7 @@ pub async fn run(start: Start) -> Result<(), Failure> {
         step: Enrich {
             enriched: topic(Topic::Enriched),
             messages: topic(Topic::Messages),
+            hot: Hot::new(config.enrich.hot_visitor_rate),
             decoder: codec::decoder(&settings).await?,
             encoder: codec::encoder(&settings).await?,
             lookups: Lookups {

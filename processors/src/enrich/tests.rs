@@ -1,6 +1,7 @@
 use super::{
     address::AddressHash,
     agent::Agents,
+    hot::Hot,
     privacy::Privacy,
     referrer::Referrers,
     step::{Addresses, Lookups},
@@ -25,6 +26,7 @@ fn lane() -> Enrich {
         encoder: Encoder::single_object(),
         enriched: Arc::from("tracker.enriched"),
         messages: Arc::from("tracker.messages"),
+        hot: Hot::new(1),
     }
 }
 
@@ -91,6 +93,32 @@ fn an_event_of_a_thread_goes_to_messages_too_the_same_to_its_last_byte() {
     assert_eq!((&*enriched.topic, &*message.topic), ("tracker.enriched", "tracker.messages"));
     assert_eq!(message.key, b"00000000-0000-0000-0000-00000000001d");
     assert_eq!((&message.payload, &message.headers), (&enriched.payload, &enriched.headers));
+}
+
+#[test]
+fn the_events_of_a_hot_visitor_have_many_keys_and_say_so_and_those_of_a_thread_keep_theirs() {
+    let (lane, encoder) = (lane(), Encoder::single_object());
+    let step = |eid: u128, vid: u128| {
+        let fact = Fact {
+            eid: Uuid::from_u128(eid),
+            vid: Some(Uuid::from_u128(vid)),
+            tid: Some(Uuid::from_u128(0x1d)),
+            cflags: Some(1025),
+            ..examples::one::<Event>("minimal").fact
+        };
+        let event = Event { fact, ..Event::default() };
+        match lane.step(&message(encoder.encode(&event), Headers::new())) {
+            Verdict::Keep(outgoing) => outgoing,
+            other => panic!("{other:?}"),
+        }
+    };
+    let all: Vec<_> = (0..30).map(|eid| step(eid, 0xa)).collect();
+    let is_hot = |outgoing: &Outgoing| outgoing.headers.get(HOT) == Some(b"1");
+    let hot: Vec<_> = all.iter().filter(|outgoing| is_hot(&outgoing[0])).collect();
+    assert_eq!(hot.len(), 20, "the first ten are as many as one has in ten seconds");
+    assert_eq!(hot[3][0].key, b"00000000-0000-0000-0000-00000000000a#3");
+    assert!(all.iter().all(|outgoing| outgoing[1].key == hot[0][1].key && !is_hot(&outgoing[1])));
+    assert!(!is_hot(&step(99, 0xb)[0]), "another visitor");
 }
 
 #[test]

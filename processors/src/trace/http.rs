@@ -3,12 +3,11 @@
 use super::{Look, Trace, Tracer, Verdict};
 use crate::enrich::KeysConfig;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::{future::Future, path::PathBuf, pin::Pin, time::Duration};
-use subtle::ConstantTimeEq;
 use tracker_stream::{
+    clock,
     config::Settings,
-    keys::{KeyFile, SecretKey},
+    keys::{Key, KeyFile, Ring, Scope, Unfit},
     process::Failure,
     telemetry::{Answer, Extra},
 };
@@ -48,7 +47,7 @@ impl TraceRoute {
     }
 
     /// The key that was shown.
-    fn key(&self, authorization: Option<&str>) -> Result<SecretKey, Answer> {
+    fn key(&self, authorization: Option<&str>) -> Result<Key, Answer> {
         let secret = authorization.and_then(|text| text.strip_prefix("Bearer "));
         let secret = secret.ok_or_else(|| {
             refusal(
@@ -59,29 +58,25 @@ impl TraceRoute {
         })?;
         let file =
             KeyFile::load(&self.keys).map_err(|mistakes| refusal(503, "no_keys", &mistakes.to_string()))?;
-        identify(file, secret).ok_or_else(|| refusal(401, "unknown_key", "this key is not in the key file"))
+        let ring: Ring = file.secrets.into_iter().collect();
+        ring.find(secret, Scope::Trace, clock::now_ms()).cloned().map_err(|unfit| match unfit {
+            Unfit::Unknown => refusal(401, "unknown_key", "this key is not in the key file"),
+            Unfit::Expired => refusal(403, "expired_key", "make another key; this one has expired"),
+            Unfit::WrongScope => refusal(403, "wrong_scope", "use a key with the scope `trace`"),
+        })
     }
-}
-
-/// Whose secret this is. Compares its hash with every key's, in constant time.
-fn identify(file: KeyFile, secret: &str) -> Option<SecretKey> {
-    let shown = Sha256::digest(secret.as_bytes());
-    file.secrets.into_iter().fold(None, |found, key| {
-        if bool::from(key.sha256.as_slice().ct_eq(shown.as_slice())) { Some(key) } else { found }
-    })
 }
 
 /// The answer as far as the key may see it: a tenant's sees what is surely that tenant's.
-fn told(trace: &Trace, key: &SecretKey) -> Answer {
+fn told(trace: &Trace, key: &Key) -> Answer {
     if trace.verdict == Verdict::Unknown {
         return refusal(404, "unknown_id", "never seen, or older than what is kept");
     }
-    let may_see = match &key.tenant {
+    let may_see = match key.tenant {
         None => true,
         Some(tenant) => {
-            let tenant = Uuid::try_parse(tenant).ok();
             let mut owners = trace.tenants().peekable();
-            owners.peek().is_some() && owners.all(|owner| Some(owner) == tenant)
+            owners.peek().is_some() && owners.all(|owner| owner == tenant)
         }
     };
     if !may_see {

@@ -8,13 +8,18 @@ use tokio::io::AsyncWriteExt;
 
 /// Connections at once, as set below.
 const MOST: usize = 8;
-/// Bytes of bodies at once, as set below: one batch as long as it may be.
+/// Bytes of clients' bodies at once, as set below: one batch as long as it may be.
 const INFLIGHT: usize = 8 << 20;
 
 #[test]
 fn who_finds_no_room_is_told_to_come_back_and_then_finds_it() {
     run(async {
-        let settings = [("EDGE__CONNECTIONS", "8"), ("EDGE__INFLIGHT_LIMIT", "8MiB")];
+        let settings = [
+            ("EDGE__CONNECTIONS", "8"),
+            ("EDGE__INFLIGHT_LIMIT", "24MiB"),
+            ("EDGE__INFLIGHT_SERVERS", "8MiB"),
+            ("EDGE__INFLIGHT_PAYMENTS", "8MiB"),
+        ];
         let mut site = Site::prepare("narrow", &settings).await;
         site.tracker(&["topics", "apply"]);
         site.launch(Program::Edge);
@@ -22,7 +27,7 @@ fn who_finds_no_room_is_told_to_come_back_and_then_finds_it() {
         let mark = Mark::on(&site);
         no_room_for_a_body(&site, &mark).await;
         no_room_for_a_connection(&site).await;
-        assert_eq!(mark.recorded().await, 1);
+        assert_eq!(mark.recorded().await, 1 + 2, "of a client, when it had room; of a server, and a payment");
     });
 }
 
@@ -40,6 +45,10 @@ async fn no_room_for_a_body(site: &Site, mark: &Mark<'_>) {
     .await;
     let answer = send().await;
     assert_eq!((answer.refusal(), answer.header("retry-after")), ((503, "inflight_full".to_owned()), "1"));
+    // Servers have room of their own, and payments.
+    assert_eq!(site.post_secret("/tr/v1/str/", body.clone()).await.status, 200);
+    let payment = json!({ "revenue": 1, "product": mark.name }).to_string();
+    assert_eq!(site.post_secret("/tr/v1/ltv/", payment).await.status, 200);
     drop(holding);
     until("there is room again", async || (send().await.status == 200).then_some(())).await;
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{budget::Budget, reason};
+use crate::{
+    budget::{Budget, Room, Share},
+    reason,
+};
 use async_compression::tokio::bufread::{
     BrotliEncoder, DeflateEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder,
 };
@@ -28,7 +31,13 @@ fn incoming(bytes: &[u8]) -> Incoming {
 
 async fn read(bytes: &[u8], lines: &[(&'static str, &str)]) -> Result<Vec<u8>, Denied> {
     let caps = Caps { limits: &LIMITS, format: Format::Json };
-    let body = capped(incoming(bytes), &headers(lines), &caps, Budget::new(64 << 20).hold()).await?;
+    let body = capped(
+        incoming(bytes),
+        &headers(lines),
+        &caps,
+        Budget::new(Room::undivided(64 << 20)).hold(Share::Client),
+    )
+    .await?;
     Ok(body.bytes().to_vec())
 }
 
@@ -182,7 +191,8 @@ async fn a_declared_length_over_the_limit_is_refused_before_a_byte_is_read() {
     let never: Incoming = Box::pin(futures::stream::pending());
     let caps = Caps { limits: &LIMITS, format: Format::Json };
     let declared = headers(&[("content-length", "10000000")]);
-    let refused = capped(never, &declared, &caps, Budget::new(64 << 20).hold()).await;
+    let refused =
+        capped(never, &declared, &caps, Budget::new(Room::undivided(64 << 20)).hold(Share::Client)).await;
     assert_eq!(reason_of(refused.map(|_| Vec::new())), reason::BODY_TOO_LARGE.tag);
 }
 
@@ -197,7 +207,9 @@ async fn a_body_that_does_not_come_is_given_up() {
     let first = futures::stream::iter([Ok(Bytes::from_static(b"{"))]);
     let stuck: Incoming = Box::pin(first.chain(futures::stream::pending()));
     let caps = Caps { limits: &LIMITS, format: Format::Json };
-    let refused = capped(stuck, &HeaderMap::new(), &caps, Budget::new(64 << 20).hold()).await;
+    let refused =
+        capped(stuck, &HeaderMap::new(), &caps, Budget::new(Room::undivided(64 << 20)).hold(Share::Client))
+            .await;
     assert_eq!(reason_of(refused.map(|_| Vec::new())), reason::BODY_TIMEOUT.tag);
 }
 
@@ -206,19 +218,21 @@ async fn a_body_that_breaks_off_is_refused() {
     let pieces = [Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("reset"))];
     let caps = Caps { limits: &LIMITS, format: Format::Json };
     let broken: Incoming = Box::pin(futures::stream::iter(pieces));
-    let refused = capped(broken, &HeaderMap::new(), &caps, Budget::new(64 << 20).hold()).await;
+    let refused =
+        capped(broken, &HeaderMap::new(), &caps, Budget::new(Room::undivided(64 << 20)).hold(Share::Client))
+            .await;
     assert_eq!(reason_of(refused.map(|_| Vec::new())), reason::BODY_BROKEN.tag);
 }
 
 #[tokio::test]
 async fn bodies_share_a_bounded_memory() {
-    let budget = Budget::new(50 << 10);
+    let budget = Budget::new(Room::undivided(50 << 10));
     let caps = Caps { limits: &LIMITS, format: Format::Json };
     let body = vec![b'{'; 30 << 10];
-    let first = capped(incoming(&body), &HeaderMap::new(), &caps, budget.hold()).await.unwrap();
-    let second = capped(incoming(&body), &HeaderMap::new(), &caps, budget.hold()).await;
+    let first = capped(incoming(&body), &HeaderMap::new(), &caps, budget.hold(Share::Client)).await.unwrap();
+    let second = capped(incoming(&body), &HeaderMap::new(), &caps, budget.hold(Share::Client)).await;
     assert_eq!(reason_of(second.map(|_| Vec::new())), Budget::FULL);
     drop(first);
     assert_eq!(budget.held(), 0);
-    assert!(capped(incoming(&body), &HeaderMap::new(), &caps, budget.hold()).await.is_ok());
+    assert!(capped(incoming(&body), &HeaderMap::new(), &caps, budget.hold(Share::Client)).await.is_ok());
 }

@@ -1,6 +1,7 @@
 mod broker;
 mod cors;
 mod inlets;
+mod keys;
 mod place;
 mod rights;
 mod visitor;
