@@ -1,7 +1,7 @@
 # `make run` and `make test` do all of their set-up. `make help` lists the rest.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chaos lint lint-rust lint-docs lint-size lint-deny lint-alerts
+.PHONY: help setup run test web test-web chaos lint lint-rust lint-docs lint-size lint-deny lint-alerts
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -14,9 +14,21 @@ run: setup ## builds, then starts a broker, a ClickHouse, the edge and the proce
 	@target/release/tracker up
 
 # One resolution of features for all of it: each other one would build half the dependencies again.
-test: setup ## unit tests, then the promises on a real broker and a real ClickHouse
+test: setup test-web ## unit tests, then the promises on a real broker and a real ClickHouse
 	cargo build --workspace --bins --tests
 	cargo test --workspace
+
+web: web/node_modules ## builds track.js, which is committed: edges carry it and need no npm
+	cd web && npm run --silent build
+
+# The rules of track.js, and whether what is committed is what its source builds; a browser for the promises.
+test-web: setup web/node_modules
+	@stack/setup.sh browser
+	cd web && npm run --silent check && npm test --silent
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --no-progress
+	@touch $@
 
 # Beside what `make run` keeps, and on ports of its own. Another seed: make chaos SEED=7
 SEED ?= 1

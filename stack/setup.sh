@@ -2,7 +2,7 @@
 # Installs what a build and a start need, where it is missing: with apt as root or with sudo; elsewhere it says what.
 # `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing; `setup.sh promtool` that of
 # Prometheus' tool, or nothing where there is no package of it; `setup.sh pebble` prints the folder of Pebble, an ACME
-# authority for tests, and of its DNS server.
+# authority for tests, and of its DNS server; `setup.sh browser` installs Chromium and its driver.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -144,10 +144,24 @@ pebble() {
     echo "$PWD/$tools"
 }
 
+# Only the tests need one.
+browser() {
+    local packages=""
+    has chromium || has chromium-browser || has google-chrome || packages=chromium
+    has chromedriver || packages="$packages chromium-driver"
+    [ -n "$packages" ] || return 0
+    has apt-get || fail "install Chromium and chromedriver, then try again"
+    # Old lists name versions that are no longer there: a browser has a new one every week.
+    apt update || fail "apt-get update failed: check the network and /etc/apt, then try again"
+    # shellcheck disable=SC2086 # one word a package
+    install $packages
+}
+
 case "${1:-}" in
     "") prepare ;;
     cargo-deny) cargo_deny ;;
     promtool) prometheus_tool ;;
     pebble) pebble ;;
+    browser) browser ;;
     *) fail "unknown argument: $1" ;;
 esac

@@ -1,7 +1,8 @@
 //! What was typed.
 
 use crate::{
-    chaos, config, dead, doctor, keys, lag, ledger, replay, schema, send, spool, tap, topics, trace, up,
+    chaos, config, dead, doctor, keys, lag, ledger, replay, schema, script, send, spool, tap, topics, trace,
+    up,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub enum Command {
     Ledger(ledger::Arguments),
     /// Make secret keys for servers.
     Keys(keys::Arguments),
+    /// Print how a page loads track.js: its address, its integrity, the lines to paste.
+    Script(script::Arguments),
     /// Print the settings in force, secrets as ***.
     Config(config::Arguments),
 }

@@ -19,6 +19,7 @@ mod moment;
 mod out;
 pub mod replay;
 pub mod schema;
+pub mod script;
 pub mod send;
 mod span;
 pub mod spool;
@@ -80,6 +81,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
+        Command::Script(arguments) => script::run(&arguments, settings, out),
         Command::Send(arguments) => send::run(&arguments, settings, out).await,
         Command::Spool(arguments) => spool::run(&arguments, settings, out).await,
         Command::Tap(arguments) => tap::run(&arguments, settings, out).await,

@@ -124,11 +124,14 @@ pub struct Rejected {
     pub reason: &'static str,
     /// What to change.
     pub detail: String,
+    /// It was not wrong: the same may be sent again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retry: bool,
 }
 
 impl Rejected {
     fn refused(index: usize, refusal: Refusal) -> Self {
-        Self { index, reason: refusal.reason, detail: refusal.detail }
+        Self { index, reason: refusal.reason, detail: refusal.detail, retry: false }
     }
 }
 
@@ -212,7 +215,8 @@ pub fn events(taken: Taken, route: Route) -> Result<Answer, Denied> {
             Ended::Kept(id) => ids.push(id),
             Ended::Refused(refusal) => rejected.push(Rejected::refused(index, refusal)),
             Ended::Unkept(fault) => {
-                rejected.push(Rejected { index, reason: fault.tag, detail: UNKEPT.to_owned() });
+                let detail = UNKEPT.to_owned();
+                rejected.push(Rejected { index, reason: fault.tag, detail, retry: true });
                 unkept = unkept.or(Some(fault));
             }
         }

@@ -22,6 +22,7 @@ mod preface;
 mod redirect;
 pub mod reply;
 mod routes;
+mod script;
 mod server;
 mod socket;
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub mod payment;
 pub mod reason;
 pub mod request;
 mod run;
+pub mod script;
 pub mod spool;
 pub mod stamp;
 pub mod visit;

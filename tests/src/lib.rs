@@ -8,6 +8,8 @@ mod bodies;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod chaos;
 #[cfg(test)]
 mod consent;

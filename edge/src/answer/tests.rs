@@ -21,7 +21,7 @@ fn several(accepted: usize, rejected: &[Rejected]) -> Result<Answer, Denied> {
 }
 
 fn rejected(index: usize) -> Rejected {
-    Rejected { index, reason: "missing_name", detail: "send `ename`".to_owned() }
+    Rejected { index, reason: "missing_name", detail: "send `ename`".to_owned(), retry: false }
 }
 
 #[rstest]
@@ -38,11 +38,19 @@ fn one_event(#[case] route: Route, #[case] fate: Ended, #[case] answer: Result<A
 #[case::one_refused(vec![kept(), refused()], several(1, &[rejected(1)]))]
 #[case::all_refused(vec![refused()], several(0, &[rejected(0)]))]
 #[case::some_unkept(vec![kept(), unkept()], several(1, &[
-    Rejected { index: 1, reason: "unacknowledged", detail: UNKEPT.to_owned() }]))]
+    Rejected { index: 1, reason: "unacknowledged", detail: UNKEPT.to_owned(), retry: true }]))]
 #[case::none_kept(vec![refused(), unkept()], Err(Denied::Unkept(Fault::new("unacknowledged", "no broker"))))]
 #[case::nothing(vec![], several(0, &[]))]
 fn several_events(#[case] fates: Vec<Ended>, #[case] answer: Result<Answer, Denied>) {
     assert_eq!(events(Taken { fates, single: false }, Route::Client), answer);
+}
+
+#[test]
+fn what_may_be_sent_again_says_so() {
+    let answer =
+        events(Taken { fates: vec![kept(), unkept(), refused()], single: false }, Route::Client).unwrap();
+    let said = serde_json::to_value(answer).unwrap();
+    assert_eq!((&said["rejected"][0]["retry"], said["rejected"][1].get("retry")), (&json!(true), None));
 }
 
 #[test]

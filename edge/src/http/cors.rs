@@ -7,6 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 const HEADERS: HeaderValue = HeaderValue::from_static("Content-Type, Content-Encoding, Authorization, User");
 
+/// What a script may read besides, to know how long to wait.
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
+
 /// Who may read what a route answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -30,6 +34,9 @@ pub(super) fn open(answer: &mut HeaderMap, origins: &Origins, asked: &HeaderMap)
                 answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             }
         }
+    }
+    if answer.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What each address does and answers, for the document at `/openapi.json`. A test asks the running edge for every answer
 //! that stands here.
 
-use super::endpoints::{Act, Endpoint};
+use super::endpoints::{Act, Endpoint, Tail};
 use crate::{
     collect::Route,
     inlet::Inlet,
@@ -100,6 +100,12 @@ const fn look(summary: &'static str, media: &'static str, may_wait: bool) -> Doc
     Documented { summary, takes: Takes::Nothing, success, refuses: &[] }
 }
 
+const fn script(tail: Tail) -> Documented {
+    let summary = "The browser script; with its version in the address, that one and no other.";
+    let refuses: &[&[Reason]] = if matches!(tail, Tail::Version) { &[&[reason::NOT_FOUND]] } else { &[] };
+    Documented { refuses, ..look(summary, "text/javascript", false) }
+}
+
 impl Endpoint {
     /// What one of its methods does.
     pub(super) fn documented(&self, method: &Method) -> Documented {
@@ -158,6 +164,7 @@ impl Endpoint {
             }
             Act::Metrics => look("Everything that is counted, for Prometheus.", "text/plain", false),
             Act::Document => look("This document.", "application/json", false),
+            Act::Script => script(self.tail),
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) enum Act {
     Metrics,
     /// The OpenAPI document.
     Document,
+    Script,
 }
 
 /// What may stand in the path after its beginning.
@@ -42,6 +43,8 @@ pub(super) enum Tail {
     /// `key/value/…`
     Pairs,
     Nothing,
+    /// `.version.js`
+    Version,
 }
 
 const LOOK: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
@@ -130,6 +133,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::inlet("/api/send", Inlet::Umami),
     Endpoint::inlet("/mp/collect", Inlet::Ga4),
     Endpoint::inlet("/g/collect", Inlet::Gtag),
+    Endpoint { reach: Reach::Public, ..Endpoint::look("/track.js", Act::Script) },
+    Endpoint { reach: Reach::Public, tail: Tail::Version, ..Endpoint::look("/track", Act::Script) },
 ];
 
 impl Endpoint {
@@ -161,6 +166,7 @@ impl Endpoint {
             Act::Status => "status",
             Act::Metrics => "metrics",
             Act::Document => "openapi",
+            Act::Script => "track.js",
         }
     }
 
@@ -168,6 +174,9 @@ impl Endpoint {
     /// endpoint, with those it takes.
     fn tail_of<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.path)?;
+        if self.tail == Tail::Version {
+            return rest.strip_prefix('.')?.strip_suffix(".js").filter(|version| !version.is_empty());
+        }
         let tail = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
         (self.tail != Tail::Nothing || tail.is_empty()).then_some(tail)
     }
@@ -191,6 +200,9 @@ mod tests {
     #[case::longer_word("/tr/v1/trx", None)]
     #[case::doubled_slash("//tr/v1/tr", None)]
     #[case::look("/health/", Some(("health", "")))]
+    #[case::script("/track.js", Some(("track.js", "")))]
+    #[case::script_version("/track.0a1b.js", Some(("track.js", "0a1b")))]
+    #[case::no_version("/track..js", None)]
     #[case::nothing_may_follow("/health/x", None)]
     #[case::nowhere("/", None)]
     fn a_path_is_found_by_its_beginning(#[case] path: &str, #[case] wanted: Option<(&str, &str)>) {

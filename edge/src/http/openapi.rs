@@ -40,6 +40,7 @@ pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 fn paths_of(endpoint: &Endpoint) -> Vec<String> {
     match endpoint.tail {
         Tail::Nothing => vec![endpoint.path.to_owned()],
+        Tail::Version => vec![format!("{}.{{version}}.js", endpoint.path)],
         Tail::Pairs => vec![format!("{}/", endpoint.path), format!("{}/{{pairs}}", endpoint.path)],
     }
 }
@@ -58,6 +59,13 @@ fn operation(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
             "description": "key/value/key/value/…: each is a field of the event",
         }]);
         set(&mut operation, "parameters", pairs);
+    }
+    if path.contains("{version}") {
+        let version = json!([{
+            "name": "version", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "as `tracker script` prints it",
+        }]);
+        set(&mut operation, "parameters", version);
     }
     if let Some(body) = body(takes) {
         set(&mut operation, "requestBody", body);
@@ -145,6 +153,7 @@ fn schemas() -> Value {
             "required": ["index", "reason", "detail"],
             "properties": {
                 "index": { "type": "integer" }, "reason": { "type": "string" }, "detail": { "type": "string" },
+                "retry": { "type": "boolean", "description": "it was not wrong: the same may be sent again" },
             },
         },
         "Several": {

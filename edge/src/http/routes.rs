@@ -10,7 +10,7 @@ use super::{
     endpoints::{Act, Endpoint, find},
     look,
     openapi::DOCUMENT,
-    place, reply,
+    place, reply, script,
     server::Connections,
     socket,
 };
@@ -184,5 +184,6 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Status => look::status(edge, request),
         Act::Metrics => look::measures(edge),
         Act::Document => reply::json(StatusCode::OK, &*DOCUMENT),
+        Act::Script => script::script(request).await,
     }
 }

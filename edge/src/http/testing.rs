@@ -205,8 +205,13 @@ pub(crate) fn request(method: &str, path: &str) -> RequestBuilder {
 }
 
 impl Tested {
+    /// An answer with its very bytes.
+    pub(crate) async fn raw(&self, request: RequestBuilder) -> (http::response::Parts, bytes::Bytes) {
+        request.reply(&self.routes).await.into_parts()
+    }
+
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Said {
-        let (parts, body) = request.reply(&self.routes).await.into_parts();
+        let (parts, body) = self.raw(request).await;
         let body = String::from_utf8_lossy(&body).into_owned();
         Said { status: parts.status.as_u16(), headers: parts.headers, body }
     }

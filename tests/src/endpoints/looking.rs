@@ -11,7 +11,7 @@ fn whoever_looks_records_nothing() {
     run(async {
         let site = shared().await;
         let mark = Mark::on(site);
-        for path in ["/health", "/ready", "/ping", "/status", "/metrics"] {
+        for path in ["/health", "/ready", "/ping", "/status", "/metrics", "/track.js"] {
             for method in [Method::GET, Method::HEAD] {
                 let asked = format!("{path}?ename={}&eid={}", mark.name, Uuid::now_v7());
                 let body = json!({ "ename": mark.name, "eid": Uuid::now_v7() }).to_string();

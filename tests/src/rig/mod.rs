@@ -1,16 +1,20 @@
 //! What every test stands on: the stack, a site on it, and a client.
 
 mod authority;
+mod browser;
 mod client;
 mod crowd;
+mod pages;
 mod site;
 mod stack;
 mod topics;
 mod wire;
 
 pub use authority::Authority;
+pub use browser::Browser;
 pub use client::{Answer, post};
 pub use crowd::crowd;
+pub use pages::{Page, Pages};
 pub use site::{Program, Site, binary, shared};
 pub use stack::{broker, cache, cache_folder, database, geoip, scratch, stack};
 pub use wire::{End, refusal};

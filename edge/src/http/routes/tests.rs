@@ -4,6 +4,7 @@ mod inlets;
 mod keys;
 mod place;
 mod rights;
+mod script;
 mod visitor;
 
 use crate::http::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};

@@ -22,6 +22,7 @@ async fn any_origin_may_send_without_credentials() {
     let refused =
         tested.ask(request("POST", "/tr/v1/tr/").header("origin", "https://a.example").body("{}")).await;
     assert_eq!((refused.status, refused.header("access-control-allow-origin")), (400, "*"));
+    assert!(refused.header("access-control-expose-headers").contains("Retry-After"));
 }
 
 #[rstest]

@@ -1,0 +1,188 @@
+//! How events get to the edge: through outages, ends of pages, lost answers and refusals, each of them once.
+
+use super::{Stage, column};
+use crate::rig::{Browser, Program, run, shared, until};
+use serde_json::Value;
+use tracker_stack::{Network, Proxy, free_ports, leash::Leashed};
+
+/// How many rows each event has, however often it came: without FINAL.
+async fn once(stage: &Stage, names: &[&str]) {
+    let rows = stage.end().await;
+    let named: Vec<_> = column(&rows, "ename").into_iter().filter(|name| *name != "end").collect();
+    assert_eq!(named, names);
+}
+
+/// What the page's script sent, as `LISTEN` noted it.
+async fn sent(browser: &Browser) -> Vec<Value> {
+    browser.run("return sent").await.as_array().expect("a list").clone()
+}
+
+#[test]
+fn what_happens_off_line_arrives_on_line_with_its_own_time() {
+    run(async {
+        let stage = Stage::open().await;
+        stage.put("/", "", "");
+        stage.goto("/").await;
+        stage.browser.comes("sent.some((one) => one.status === 200)").await;
+        stage.browser.on_line(false).await;
+        stage.browser.comes("!navigator.onLine").await;
+        stage.browser.run("track('one'); track('two')").await;
+        stage.browser.comes("Date.now() - sent[0].at > 1500").await;
+        stage.browser.run("track('three'); window.back = Date.now()").await;
+        assert_eq!(sent(&stage.browser).await.len(), 1, "nothing is tried while there is no network");
+        stage.browser.on_line(true).await;
+        stage.browser.comes("sent.length > 1 && sent[1].status === 200").await;
+        let back = stage.browser.run("return back").await.as_i64().unwrap();
+        let sql = format!(
+            "SELECT ename, toUnixTimestamp64Milli(created_at) AS at, toUnixTimestamp64Milli(received_at) AS got
+             FROM events WHERE app = '{}' AND ename IN ('one', 'two', 'three') ORDER BY eid",
+            stage.mark
+        );
+        let rows = until("the rows of what happened off line", async || {
+            Some(stage.site.rows(&sql).await).filter(|rows| rows.len() == 3)
+        })
+        .await;
+        assert_eq!(column(&rows, "ename"), ["one", "two", "three"]);
+        assert!(rows.iter().all(|row| row["at"].as_i64() <= Some(back) && row["got"].as_i64() >= Some(back)));
+        once(&stage, &["view", "one", "two", "three"]).await;
+        stage.close().await;
+    });
+}
+
+#[test]
+fn an_edge_that_cannot_be_reached_gets_everything_later() {
+    run(async {
+        let site = shared().await;
+        let [port] = *free_ports(1).unwrap() else { panic!("one port") };
+        let edge = site.address(Program::Edge).replace("http://", "").parse().unwrap();
+        let network = Proxy::start(port, edge).await.unwrap();
+        let stage = Stage::facing(site, &format!("http://{}", network.address())).await;
+        stage.put("/", "", "");
+        stage.goto("/").await;
+        stage.browser.comes("sent.some((one) => one.status === 200)").await;
+        network.set(Network::Cut);
+        stage.browser.run("track('one')").await;
+        stage.browser.comes("sent.length > 2").await;
+        stage.browser.run("track('two')").await;
+        network.set(Network::Open);
+        once(&stage, &["view", "one", "two"]).await;
+        let sent = sent(&stage.browser).await;
+        assert!(
+            sent[1..].iter().all(|one| one["ids"][0] == sent[1]["ids"][0] || one["status"] == 200),
+            "{sent:?}"
+        );
+        stage.close().await;
+    });
+}
+
+#[test]
+fn what_is_sent_again_after_a_lost_answer_is_stored_once() {
+    run(async {
+        let stage = Stage::open().await;
+        let lose = r"
+            const real = window.fetch;
+            window.bodies = [];
+            window.fetch = async (url, options) => {
+                bodies.push(options.body);
+                const response = await real(url, options);
+                if (bodies.length < 3) throw new TypeError('the answer is lost');
+                return response;
+            }";
+        stage.pages.put("/", stage.page("", lose, ""));
+        stage.goto("/").await;
+        stage.browser.comes("bodies.length > 2").await;
+        let bodies = stage.browser.run("return bodies").await;
+        assert!(bodies[0] == bodies[1] && bodies[1] == bodies[2], "{bodies}");
+        once(&stage, &["view"]).await;
+        stage.close().await;
+    });
+}
+
+#[test]
+fn what_waits_when_a_page_or_a_tab_is_closed_arrives() {
+    run(async {
+        let stage = Stage::open().await;
+        // Here nothing gets through while the page is open: what arrives was handed over at its end.
+        let silent = "window.fetch = () => new Promise(() => {})";
+        stage.pages.put("/silent", stage.page("data-views=off", silent, ""));
+        stage.put("/", "", "");
+        stage.goto("/silent").await;
+        stage.browser.run("track('left'); location.href = '/'").await;
+        stage.browser.comes("location.pathname === '/' && window.track && track.set").await;
+
+        stage.browser.run("window.tab = window.open('/silent')").await;
+        stage.browser.comes("tab.track && tab.track.set").await;
+        stage.browser.run("tab.track('closed'); tab.close()").await;
+        stage.browser.comes("tab.closed").await;
+        stage.until("left").await;
+        stage.until("closed").await;
+        let rows = stage.end().await;
+        let mut names = column(&rows, "ename");
+        names.sort_unstable();
+        assert_eq!(names, ["closed", "end", "left", "view"]);
+        stage.close().await;
+    });
+}
+
+/// An edge of the shared site with settings of its own.
+async fn edge(settings: &[(&str, &str)]) -> (Leashed, Stage) {
+    let site = shared().await;
+    let (process, address) = site.another(Program::Edge, settings);
+    site.ready_at(&address, "the other edge is ready").await;
+    (process, Stage::facing(site, &address).await)
+}
+
+/// After each answer that asked to wait, nothing was sent for so long.
+fn waits(sent: &[Value]) -> usize {
+    let number = |one: &Value, name: &str| one[name].as_i64().unwrap_or_default();
+    let asked = sent.windows(2).filter(|pair| number(&pair[0], "wait") > 0);
+    asked
+        .inspect(|pair| {
+            assert!(
+                number(&pair[1], "at") >= number(&pair[0], "answered") + number(&pair[0], "wait"),
+                "{pair:?}"
+            )
+        })
+        .count()
+}
+
+#[test]
+fn a_limited_page_waits_as_long_as_the_edge_asks_and_loses_nothing() {
+    run(async {
+        let slow = [
+            ("EDGE__RATE_LIMIT_PER_DAY", "43200"), // one in two seconds
+            ("EDGE__RATE_LIMIT_BURST", "1"),
+            ("EDGE__NODE", "limited"),
+            ("EDGE__SPOOL__PATH", "limited/spool"),
+        ];
+        let (_process, stage) = edge(&slow).await;
+        stage.put("/", "", "");
+        stage.goto("/").await;
+        stage.browser.comes("sent.some((one) => one.status === 200)").await;
+        stage.browser.run("track('one')").await;
+        stage.browser.comes("sent.length > 2 && sent.at(-1).status === 200").await;
+        once(&stage, &["view", "one"]).await;
+        let sent = sent(&stage.browser).await;
+        assert!(sent.iter().any(|one| one["status"] == 429), "{sent:?}");
+        assert!(waits(&sent) > 0, "{sent:?}");
+        stage.close().await;
+    });
+}
+
+#[test]
+fn an_edge_without_room_is_asked_again_later_and_later_with_the_same_event() {
+    run(async {
+        let full =
+            [("EDGE__INFLIGHT_LIMIT", "16B"), ("EDGE__NODE", "full"), ("EDGE__SPOOL__PATH", "full/spool")];
+        let (_process, stage) = edge(&full).await;
+        stage.put("/", "", "");
+        stage.goto("/").await;
+        stage.browser.comes("sent.length > 3").await;
+        let sent = sent(&stage.browser).await;
+        assert!(sent[..3].iter().all(|one| one["status"] == 503 && one["ids"] == sent[0]["ids"]), "{sent:?}");
+        assert!(waits(&sent) > 2, "{sent:?}");
+        let at = |index: usize| sent[index]["at"].as_i64().unwrap();
+        assert!(at(3) - at(2) > at(1) - at(0), "{sent:?}");
+        stage.close().await;
+    });
+}
