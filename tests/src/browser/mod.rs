@@ -6,6 +6,8 @@ mod telling;
 
 use crate::rig::{Browser, Page, Pages, Program, Site, shared, until};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use tracker_schemas::{Decoder, Event, Topic};
 use uuid::Uuid;
 
 /// Consent to everything, and to all but marketing.
@@ -78,21 +80,28 @@ impl Stage {
         self.browser.comes("track.set").await;
     }
 
-    /// The rows of what was sent, in order: waits for the one of this name, after which nothing is to come.
-    async fn until(&self, last: &str) -> Vec<Value> {
+    /// The rows of all that was sent, in order, after one event that ends it: what the edge has by then is all there is.
+    async fn end(&self) -> Vec<Value> {
+        self.browser.run("track('end')").await;
+        let sent = until(&format!("`end` of {} on the topic", self.mark), async || {
+            let events = self.sent().await;
+            events.values().any(|name| name == "end").then_some(events)
+        })
+        .await;
         let sql = format!("SELECT * FROM events WHERE app = '{}' ORDER BY created_at, eid", self.mark);
-        let what = format!("the row of `{last}`, of {}", self.mark);
-        until(&what, async || {
-            let rows = self.site.rows(&sql).await;
-            rows.iter().any(|row| row["ename"] == last).then_some(rows)
+        until(&format!("a row of each of {sent:?}, of {}", self.mark), async || {
+            Some(self.site.rows(&sql).await).filter(|rows| rows.len() >= sent.len())
         })
         .await
     }
 
-    /// Waits until the script has nothing more on its way, then for the row of an event that ends all.
-    async fn end(&self) -> Vec<Value> {
-        self.browser.run("track('end')").await;
-        self.until("end").await
+    /// The names of the events that the edge took, by their ids.
+    async fn sent(&self) -> BTreeMap<Uuid, String> {
+        let decoder = Decoder::<Event>::new();
+        let events = self.site.messages(Topic::Events).await.into_iter();
+        let facts = events.map(|message| decoder.decode(&message.payload).unwrap().fact);
+        let own = facts.filter(|fact| fact.app.as_ref() == Some(&self.mark));
+        own.map(|fact| (fact.eid, fact.ename.unwrap_or_default())).collect()
     }
 
     async fn close(self) {

@@ -38,7 +38,7 @@ fn pages_are_told_of_as_the_history_goes() {
             stage.browser.run("return Intl.DateTimeFormat().resolvedOptions().timeZone").await
         );
         assert_eq!(first["culture"], stage.browser.run("return navigator.language").await);
-        assert_eq!(first["browser"], "Chrome Headless", "{first}");
+        assert_eq!(first["browser"], "HeadlessChrome", "{first}");
         assert!(rows.iter().all(|row| !row.to_string().contains("s3cret")), "{rows:?}");
         stage.close().await;
     });
