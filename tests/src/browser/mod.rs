@@ -88,7 +88,8 @@ impl Stage {
             events.values().any(|name| name == "end").then_some(events)
         })
         .await;
-        let sql = format!("SELECT * FROM events WHERE app = '{}' ORDER BY created_at, eid", self.mark);
+        let sql =
+            format!("SELECT * FROM events WHERE app = '{}' ORDER BY created_at, toString(eid)", self.mark);
         until(&format!("a row of each of {sent:?}, of {}", self.mark), async || {
             Some(self.site.rows(&sql).await).filter(|rows| rows.len() >= sent.len())
         })

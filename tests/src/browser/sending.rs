@@ -1,8 +1,8 @@
 //! How events get to the edge: through outages, ends of pages, lost answers and refusals, each of them once.
 
-use super::{Stage, column};
+use super::{LISTEN, Stage, column};
 use crate::rig::{Browser, Program, run, shared, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracker_stack::{Network, Proxy, free_ports, leash::Leashed};
 
 /// How many rows each event has, however often it came: without FINAL.
@@ -35,7 +35,7 @@ fn what_happens_off_line_arrives_on_line_with_its_own_time() {
         let back = stage.browser.run("return back").await.as_i64().unwrap();
         let sql = format!(
             "SELECT ename, toUnixTimestamp64Milli(created_at) AS at, toUnixTimestamp64Milli(received_at) AS got
-             FROM events WHERE app = '{}' AND ename IN ('one', 'two', 'three') ORDER BY eid",
+             FROM events WHERE app = '{}' AND ename IN ('one', 'two', 'three') ORDER BY created_at, toString(eid)",
             stage.mark
         );
         let rows = until("the rows of what happened off line", async || {
@@ -125,6 +125,41 @@ fn what_waits_when_a_page_or_a_tab_is_closed_arrives() {
     });
 }
 
+#[test]
+fn a_socket_carries_what_it_can_and_a_request_the_rest() {
+    run(async {
+        let stage = Stage::open().await;
+        let spoken = format!(
+            "{LISTEN}; window.spoken = []; const send = WebSocket.prototype.send;
+             WebSocket.prototype.send = function (data) {{ spoken.push(data); return send.call(this, data); }}"
+        );
+        stage.pages.put("/", stage.page("data-ws=on", &spoken, ""));
+        stage.goto("/").await;
+        stage.browser.comes("spoken.length === 1").await;
+        stage.browser.run("for (let n = 0; n < 20; n++) track({ ename: 'spoken', params: { n } })").await;
+        stage.browser.comes("spoken.length === 2").await;
+        let rows = stage.end().await;
+        assert_eq!(column(&rows, "ename").len(), 22);
+        assert_eq!(stage.browser.run("return sent").await, json!([]));
+        let length = "return [spoken[1].length * 2 < new DataView(spoken[1].buffer).getUint32(0, true), spoken.length]";
+        assert_eq!(stage.browser.run(length).await, json!([true, 3]), "each frame is packed");
+
+        stage.close().await;
+    });
+}
+
+#[test]
+fn where_no_socket_can_be_opened_events_are_posted() {
+    run(async {
+        let stage = Stage::open().await;
+        let blocked = format!("{LISTEN}; window.WebSocket = function () {{ throw new Error('blocked'); }}");
+        stage.pages.put("/", stage.page("data-ws=on", &blocked, ""));
+        stage.goto("/").await;
+        once(&stage, &["view"]).await;
+        stage.close().await;
+    });
+}
+
 /// An edge of the shared site with settings of its own.
 async fn edge(settings: &[(&str, &str)]) -> (Leashed, Stage) {
     let site = shared().await;
@@ -176,7 +211,7 @@ fn an_edge_that_can_keep_nothing_is_asked_again_when_it_says_with_the_same_event
     run(async {
         let helpless = [
             ("KAFKA__BROKERS", "127.0.0.1:1"),
-            ("EDGE__PRODUCE_TIMEOUT", "1s"),
+            ("EDGE__PRODUCE_TIMEOUT", "2s"),
             ("EDGE__SPOOL__ENABLED", "false"),
             ("EDGE__NODE", "helpless"),
         ];
