@@ -4,8 +4,9 @@
 //! [`collect::Collector::events`] tells the story. [`address::Trust`] says who asks, [`admit::Keys`] for whom they
 //! speak, [`admit::Limiter`] whether they may. [`http::body::capped`] reads and inflates the body within the
 //! [`budget::Budget`]. [`decode::body`], [`decode::url`] and [`decode::cookies`] make [`draft::Draft`]s of what was
-//! sent; [`stamp::event`], [`payment::payments`], [`agree::agreement`] and [`forget::erasures`] make typed records of those, or
-//! say a [`reason`] why not. A [`keep::Writer`] encodes each and waits until it is safe: with the broker, or in the [`spool`] while it is
+//! sent; [`stamp::event`], [`payment::payments`], [`agree::agreement`] and [`forget::erasures`] make typed records of
+//! those, or say a [`reason`] why not. [`visit::settle`] gives a visitor that has none the ids which its cookies will
+//! keep. A [`keep::Writer`] encodes each and waits until it is safe: with the broker, or in the [`spool`] while it is
 //! away. [`answer`] says what became of all of them, and [`http::reply`] says it in HTTP.
 //!
 //! [`frame`] does for the messages of a WebSocket what [`http`] does for bodies, and the story is the same.

