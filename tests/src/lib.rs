@@ -28,6 +28,8 @@ mod golden;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
+mod inlets;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod ledger;

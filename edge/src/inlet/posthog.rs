@@ -113,6 +113,10 @@ fn event<'a>(
     at.into_iter().for_each(|at| event.set("created_at", at));
     event.texts(&mut said, &[("uuid", "eid")]);
     who(&mut event, &mut said, &mut properties);
+    if !speaks_for_others(&properties) {
+        // A server's are nobody's.
+        event.texts(&mut properties, &[("$os", "os"), ("$device", "device"), ("$device_model", "device")]);
+    }
     event.texts(&mut properties, &TEXTS);
     event.wholes(&mut properties, &NUMBERS);
     if properties.get("$referrer").is_some_and(|referrer| referrer.as_text() != "$direct") {
@@ -168,16 +172,13 @@ fn who<'a>(event: &mut Event<'a>, said: &mut Object<'a>, properties: &mut Object
 }
 
 /// Which property is which column; the first of a column counts.
-const TEXTS: [(&str, &str); 25] = [
+const TEXTS: [(&str, &str); 22] = [
     ("$current_url", "url"),
     ("$ip", "ip"),
     ("$raw_user_agent", "user_agent"),
     ("$useragent", "user_agent"),
     ("$user_agent", "user_agent"),
     ("$browser", "browser"),
-    ("$os", "os"),
-    ("$device", "device"),
-    ("$device_model", "device"),
     ("$browser_language", "culture"),
     ("$locale", "culture"),
     ("$timezone", "tz"),

@@ -99,7 +99,9 @@ fn when_it_was_sent_may_stand_in_the_query_and_when_it_happened_before_that() {
 #[test]
 fn a_library_of_a_server_speaks_for_others() {
     for mark in ["$is_server", "$geoip_disable"] {
-        let body = json!({ "batch": [{ "event": "a", "properties": { mark: true } }] });
-        assert_eq!(hear(INLET, &body).voice, Voice::Others, "{mark}");
+        let body = json!({ "batch": [{ "event": "a", "properties": { mark: true, "$os": "Linux" } }] });
+        let heard = hear(INLET, &body);
+        assert_eq!(heard.voice, Voice::Others, "{mark}");
+        assert_eq!(heard.events[0]["params"]["$os"], "Linux", "its own system is nobody's");
     }
 }
