@@ -1,9 +1,9 @@
 //! Ways in for clients of other products: each speaks its own format, and means the same events. Pure.
 //!
-//! [`Inlet::decode`] makes drafts of what a library sends, as [`decode`](crate::decode) does of Tracker's own format:
+//! [`Inlet::decode`] makes drafts of what a library sends, as [`decode`] does of Tracker's own format:
 //! what has a column goes there, and everything else to `params` under its own name and with its type. A value that
 //! does not fit its column is kept in `params` too: what another product takes is never refused for Tracker's types.
-//! Whoever is named in what is left is concealed: see [`tidy`].
+//! Whoever is named in what is left is concealed: see `inlet::tidy`.
 
 mod event;
 mod ga4;

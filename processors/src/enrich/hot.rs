@@ -43,7 +43,7 @@ impl Heat {
 
 /// Counts the events of visitors, of the busiest ones at least.
 ///
-/// Each visitor has a count that fades: at a steady rate it comes to rest at rate × [`MEMORY`]. When a shard is full, the half that
+/// Each visitor has a count that fades: at a steady rate it comes to rest at rate × `MEMORY`. When a shard is full, the half that
 /// counts least is forgotten: a visitor that is hot or is getting there counts more than the half, however many come once.
 pub struct Hot {
     /// The count at which a visitor is hot.
