@@ -127,7 +127,9 @@ prometheus_tool() {
 
 # Built from its Go module; Go itself is fetched where there is none, or too old a one.
 pebble() {
-    local version=v2.10.1 tools=.tracker/cache/tools/pebble go=go module=github.com/letsencrypt/pebble/v2/cmd
+    # From some later version on it refuses who sends no User-Agent, and the crate rustls-acme (0.14) sends none.
+    local version=v2.8.0
+    local tools=.tracker/cache/tools/pebble-$version go=go module=github.com/letsencrypt/pebble/v2/cmd
     if ! [ -x "$tools/pebble" ] || ! [ -x "$tools/pebble-challtestsrv" ]; then
         if ! has go || ! go version | grep -qE 'go1\.(2[5-9]|[3-9][0-9])'; then
             say "setup: fetching Go …"

@@ -61,7 +61,7 @@ impl Connection {
     pub(super) async fn serve<S: Carrier>(self, protocol: Protocol, stream: S, shutdown: CancellationToken) {
         match protocol {
             Protocol::Http1 => self.http1(stream, shutdown).await,
-            Protocol::Http2 => self.http2(stream, shutdown).await,
+            Protocol::Http2 => Box::pin(self.http2(stream, shutdown)).await,
         }
     }
 

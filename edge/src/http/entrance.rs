@@ -38,13 +38,22 @@ impl Entrance {
         };
         match &self.tls {
             None => self.connection(peer, Scheme::Http).serve(Protocol::Http1, stream, shutdown).await,
-            Some(tls) => {
-                // Nobody is waiting for an answer yet.
-                let shaken = shutdown.run_until_cancelled(tls.accept(stream)).await;
-                if let Some(Some((protocol, stream))) = shaken {
-                    self.connection(peer, Scheme::Https).serve(protocol, stream, shutdown).await;
-                }
-            }
+            // Apart, so that a plain connection does not hold the room for this one's state.
+            Some(tls) => Box::pin(self.encrypted(tls, stream, peer, shutdown)).await,
+        }
+    }
+
+    async fn encrypted(
+        &self,
+        tls: &Tls,
+        stream: Held<TcpStream>,
+        peer: SocketAddr,
+        shutdown: CancellationToken,
+    ) {
+        // At the end a handshake is broken off: nobody is waiting for an answer yet.
+        let shaken = shutdown.run_until_cancelled(Box::pin(tls.accept(stream))).await;
+        if let Some(Some((protocol, stream))) = shaken {
+            self.connection(peer, Scheme::Https).serve(protocol, stream, shutdown).await;
         }
     }
 

@@ -85,8 +85,11 @@ fn a_thousand_events_of_one_connection_are_recorded() {
         let mark = Mark::on(&secure.site);
         let stream = secure.connect(&[b"h2"]).await;
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+        let (mut sender, mut connection) = h2::client::handshake(stream).await.unwrap();
+        let mut ponging = connection.ping_pong().unwrap();
         let driving = tokio::spawn(connection);
+        // Until it knows how many the edge takes at once, the client would send as many as it likes.
+        ponging.ping(h2::Ping::opaque()).await.unwrap();
         let mut answers = JoinSet::new();
         let body = json!({ "ename": mark.name }).to_string();
         for _ in 0..1000 {
