@@ -134,6 +134,12 @@ mod tests {
         assert!(matches!(work.pace, Pace::Adaptive(_)) && work.per_second > 0.0, "{work:?}");
     }
 
+    #[test]
+    fn consents_wait_a_second_for_company() {
+        let limits = limits("load.agreed");
+        assert_eq!((limits.rows, limits.time, limits.bytes), (100, Duration::from_secs(1), 2 << 20));
+    }
+
     #[rstest]
     fn an_insert_that_would_not_be_one_block_is_a_mistake(#[values(0, 1_000_001)] rows: usize) {
         let settings = settings(&format!("[load.events]\nbatch_rows = {rows}"));
