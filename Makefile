@@ -1,7 +1,7 @@
 # `make run` and `make test` do all of their set-up. `make help` lists the rest.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test web test-web chaos lint lint-rust lint-docs lint-size lint-deny lint-alerts
+.PHONY: help setup run test fuzz web test-web chaos lint lint-rust lint-docs lint-size lint-deny lint-alerts
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,11 @@ test-web: setup web/node_modules
 web/node_modules: web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund --no-progress
 	@touch $@
+
+# What `make test` tries 60,000 times. CASES multiplies each property's share; proptest reads the variable by itself.
+CASES ?= 5000
+fuzz: setup ## hostile input to every decoder, more than a million times
+	PROPTEST_CASES=$(CASES) cargo test --workspace --lib -- hostile::
 
 # Beside what `make run` keeps, and on ports of its own. Another seed: make chaos SEED=7
 SEED ?= 1

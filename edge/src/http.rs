@@ -26,7 +26,7 @@ mod script;
 mod server;
 mod socket;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tls;
 
 pub use routes::{Edge, Peer, routes};

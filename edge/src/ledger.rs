@@ -51,6 +51,14 @@ impl Books {
         self.note(route.topic(), &tally);
     }
 
+    /// Takes what was counted, over all topics and minutes: fate, reason, count.
+    #[cfg(test)]
+    pub(crate) fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let tallies = self.take();
+        let counts = tallies.values().flat_map(Tally::counts);
+        counts.map(|one| (one.fate, one.reason, one.count)).collect()
+    }
+
     /// Takes what was counted; it counts from nothing again.
     fn take(&self) -> Tallies {
         std::mem::take(&mut *self.lock())

@@ -25,6 +25,8 @@ pub mod draft;
 pub mod files;
 pub mod forget;
 pub mod frame;
+#[cfg(test)]
+mod hostile;
 pub mod http;
 pub mod inlet;
 pub mod keep;

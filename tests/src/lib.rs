@@ -54,6 +54,8 @@ mod security;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod socket;
+#[cfg(test)]
 mod spool;
 #[cfg(test)]
 mod streams;

@@ -225,7 +225,7 @@ fn limited() -> Result<Taken, Denied> {
 #[case::all_kept(several(vec![kept(), kept()]), r#"{"ack":1}"#)]
 #[case::some_kept(
     several(vec![kept(), refused(reason::MISSING_NAME), away()]),
-    r#"{"ack":1,"rejected":[{"index":1,"reason":"missing_name","detail":"mend it"},{"index":2,"reason":"unacknowledged","detail":"it could not be made safe; send it again, under the same id"}]}"#
+    r#"{"ack":1,"rejected":[{"index":1,"reason":"missing_name","detail":"mend it"},{"index":2,"reason":"unacknowledged","detail":"it could not be made safe; send it again, under the same id","retry":true}]}"#
 )]
 #[case::refused(
     one(refused(reason::MISSING_NAME)),

@@ -210,6 +210,11 @@ impl Tested {
         request.reply(&self.routes).await.into_parts()
     }
 
+    /// Forgets what was kept.
+    pub(crate) fn forget(&self) {
+        [&self.events, &self.payments].iter().for_each(|memory| memory.kept.lock().unwrap().clear());
+    }
+
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Said {
         let (parts, body) = self.raw(request).await;
         let body = String::from_utf8_lossy(&body).into_owned();

@@ -17,6 +17,8 @@ pub mod address;
 pub mod agent;
 mod config;
 pub mod culture;
+#[cfg(test)]
+mod hostile;
 pub mod hot;
 pub mod locate;
 pub mod privacy;
