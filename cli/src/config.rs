@@ -1,7 +1,7 @@
 //! `tracker config`: the settings in force.
 
 use crate::{Failure, Out};
-use tracker_edge::config::{EdgeConfig, VisitConfig};
+use tracker_edge::config::{EdgeConfig, RedirectConfig, VisitConfig};
 use tracker_processors::{
     clickhouse::ClickHouseConfig,
     config::{ProcessConfig, work},
@@ -50,6 +50,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     mistakes.collect(settings.log());
     mistakes.collect(ClickHouseConfig::read(settings));
     mistakes.collect(EdgeConfig::read(settings));
+    mistakes.collect(RedirectConfig::read(settings));
     mistakes.collect(VisitConfig::read(settings));
     mistakes.collect(EnrichConfig::read(settings));
     mistakes.collect(GuardConfig::read(settings));

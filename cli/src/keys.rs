@@ -1,6 +1,7 @@
 //! `tracker keys`: secret keys of servers, and public ones of sites. A key is shown once; the file keeps its hash. The hash
 //! key of the deployment is made with the first key and never changed: every hash of an address or a mailbox hangs on it.
 
+mod account;
 mod file;
 mod list;
 
@@ -40,6 +41,11 @@ enum Action {
                             tracker keys new --scope payments --scope events --expires 90d\n  tracker keys new --write"
     )]
     New(New),
+    /// Make an account: a name and a password, of which only the argon2id hash is kept.
+    ///
+    /// People show it as `Authorization: Basic` to /tr/v1/rpi/redirect, or in the path as old clients do.
+    #[command(after_help = account::AFTER)]
+    Account(account::Arguments),
     /// List the keys: names, tenants, what they may do and until when. Never the keys themselves.
     #[command(after_help = "Example:\n  tracker keys ls --json | jq -r '.[].id'")]
     Ls {
@@ -135,6 +141,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<
                 made.id
             ))
         }
+        Action::Account(arguments) => account::run(arguments, &path, out),
         Action::Ls { json } => list::list(&path, *json, out),
         Action::Rm { id } => {
             file::remove(&path, id)?;

@@ -14,6 +14,7 @@ mod failure;
 pub mod keys;
 pub mod lag;
 pub mod ledger;
+pub mod links;
 mod local;
 mod moment;
 mod out;
@@ -78,6 +79,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::Keys(arguments) => keys::run(&arguments, settings, out),
         Command::Ledger(arguments) => ledger::run(&arguments, settings, out).await,
         Command::Lag(arguments) => lag::run(&arguments, settings, out).await,
+        Command::Links(arguments) => links::run(&arguments, settings, out).await,
         Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,

@@ -1,5 +1,6 @@
 //! Who may send, and how much: keys, secret and public, and the rate limits. Never logs a key or an address.
 
+pub mod accounts;
 mod keys;
 mod limit;
 pub mod public;

@@ -34,6 +34,7 @@ use tracker_stream::{
 };
 use uuid::Uuid;
 
+mod passing;
 mod rights;
 
 /// A route that records something.
@@ -55,6 +56,12 @@ pub enum Route {
     Forget,
     /// Events in the format of another product.
     Inlet(Inlet),
+    /// Visitors who are sent on.
+    Redirect,
+    /// The same, with cookies.
+    CookieRedirect,
+    /// Visitors who follow a short link.
+    ShortLink,
 }
 
 impl Route {
@@ -70,6 +77,9 @@ impl Route {
             Self::Agree => "agree",
             Self::Forget => "forget",
             Self::Inlet(inlet) => inlet.name(),
+            Self::Redirect => "rdr",
+            Self::CookieRedirect => "xrdr",
+            Self::ShortLink => "short_rdr",
         }
     }
 
@@ -77,6 +87,7 @@ impl Route {
     pub(crate) const fn topic(self) -> &'static str {
         match self {
             Self::Client | Self::Pixel | Self::Socket | Self::Server | Self::Inlet(_) => Event::TOPIC.name(),
+            Self::Redirect | Self::CookieRedirect | Self::ShortLink => Event::TOPIC.name(),
             Self::Payments => Payment::TOPIC.name(),
             Self::Agree => Agreement::TOPIC.name(),
             Self::Forget => Erasure::TOPIC.name(),
@@ -85,12 +96,13 @@ impl Route {
 
     /// Whether browsers call it, and keep what it says of the visitor.
     const fn sets_cookies(self) -> bool {
-        matches!(self, Self::Client | Self::Pixel)
+        matches!(self, Self::Client | Self::Pixel | Self::CookieRedirect | Self::ShortLink)
     }
 
     const fn kind(self) -> Kind {
         match self {
             Self::Client | Self::Pixel | Self::Socket | Self::Agree | Self::Inlet(_) => Kind::Client,
+            Self::Redirect | Self::CookieRedirect | Self::ShortLink => Kind::Client,
             Self::Server | Self::Payments | Self::Forget => Kind::Server,
         }
     }
@@ -99,6 +111,7 @@ impl Route {
     const fn scope(self) -> Scope {
         match self {
             Self::Client | Self::Pixel | Self::Socket | Self::Agree | Self::Inlet(_) => Scope::Write,
+            Self::Redirect | Self::CookieRedirect | Self::ShortLink => Scope::Write,
             Self::Server => Scope::Events,
             Self::Payments => Scope::Payments,
             Self::Forget => Scope::Forget,
@@ -109,6 +122,7 @@ impl Route {
     const fn share(self) -> Share {
         match self {
             Self::Client | Self::Pixel | Self::Socket | Self::Agree | Self::Inlet(_) => Share::Client,
+            Self::Redirect | Self::CookieRedirect | Self::ShortLink => Share::Client,
             Self::Server | Self::Forget => Share::Server,
             Self::Payments => Share::Payment,
         }
@@ -148,6 +162,8 @@ struct Caller {
     sender: Sender,
     /// The keys as they were when the request came.
     keys: Arc<Loaded>,
+    /// A client is refused that shows no key.
+    needs_key: bool,
 }
 
 /// What is said beside an answer.
@@ -215,6 +231,19 @@ impl<K: Keep> Collector<K> {
         body: impl Future<Output = Result<Option<Body>, Denied>>,
         beside: &mut Beside,
     ) -> Result<Taken, Denied> {
+        let (stamped, single) = self.stamped(request, route, body, beside).await?;
+        let fates = produce(&self.events, request, stamped).await;
+        Ok(Taken { fates, single })
+    }
+
+    /// The events of a request, and whether it is about one; `beside` gets what stands beside the answer.
+    async fn stamped(
+        &self,
+        request: &Request,
+        route: Route,
+        body: impl Future<Output = Result<Option<Body>, Denied>>,
+        beside: &mut Beside,
+    ) -> Result<(Vec<Result<Event, Refusal>>, bool), Denied> {
         let mut caller = self.identify(request, route)?;
         self.rates.admit(&caller.sender, &mut beside.left)?;
         let body = body.await?;
@@ -226,8 +255,7 @@ impl<K: Keep> Collector<K> {
         if route.sets_cookies() {
             self.visit(request, &caller, &mut stamped, &mut beside.cookies);
         }
-        let fates = produce(&self.events, request, stamped).await;
-        Ok(Taken { fates, single })
+        Ok((stamped, single))
     }
 
     /// Takes payments.
@@ -274,7 +302,9 @@ impl<K: Keep> Collector<K> {
                 Sender { address: None, key: Some(keys.identify(secret, route.scope(), now_ms)?) }
             }
         };
-        Ok(Caller { address, sender, keys })
+        // Who made a short link has shown a key.
+        let needs_key = self.config.require_write_key && route != Route::ShortLink;
+        Ok(Caller { address, sender, needs_key, keys })
     }
 
     /// For whom it speaks, as far as its events say: a public key may stand in any of them. None of them keeps it.
@@ -287,8 +317,8 @@ impl<K: Keep> Collector<K> {
     ) -> Result<(), Denied> {
         let shown = public::take(request.write_key(), batch);
         let Sender { address: Some(_), key: None } = caller.sender else { return Ok(()) };
-        let required = self.config.require_write_key;
-        caller.sender.key = caller.keys.identify_client(shown.as_deref(), required, clock::now_ms())?;
+        let found = caller.keys.identify_client(shown.as_deref(), caller.needs_key, clock::now_ms());
+        caller.sender.key = found?;
         let found = Sender { address: None, key: caller.sender.key }; // its address was counted before
         Ok(self.rates.admit(&found, left)?)
     }

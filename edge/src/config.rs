@@ -1,12 +1,14 @@
 //! Section `[edge]`, and what the edge reads of `[privacy]` and `[keys]`: what was written, then what is meant.
 //! Every mistake is reported together.
 
+mod redirects;
 mod socket;
 mod spool;
 mod tls;
 mod visits;
 mod written;
 
+pub use redirects::RedirectConfig;
 pub use socket::SocketLimits;
 pub use spool::SpoolConfig;
 pub use tls::{AcmeConfig, Certificate, TlsConfig};

@@ -11,6 +11,9 @@
 //!
 //! [`frame`] does for the messages of a WebSocket what [`http`] does for bodies, and the story is the same.
 //!
+//! Whoever follows a short link, or is redirected, is sent on by what [`links`] know; their event takes the same way, and nobody
+//! waits for it.
+//!
 //! warp is named in [`http`] only; nothing between the body and the writer waits for anything.
 
 pub mod address;

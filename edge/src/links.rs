@@ -13,8 +13,27 @@ pub mod goal;
 mod packed;
 mod table;
 pub mod target;
+mod under_way;
 mod writer;
 
 pub use follow::Links;
 pub use table::Table;
+pub use under_way::UnderWay;
 pub use writer::{Removal, Writer};
+
+use crate::{admit::accounts::Accounts, config::RedirectConfig};
+use std::sync::Arc;
+
+/// What an edge needs to send visitors on.
+pub struct Redirects<K> {
+    /// What the edge was told.
+    pub config: RedirectConfig,
+    /// The links.
+    pub links: Arc<Links>,
+    /// Where changes of them go.
+    pub writer: Writer<K>,
+    /// Events of visitors who were sent on already.
+    pub under_way: UnderWay,
+    /// People who may change them.
+    pub accounts: Accounts,
+}

@@ -41,6 +41,8 @@ reasons! {
     WRONG_SCOPE = "wrong_scope", 403, "The key is good for other things than this one.";
     UPGRADE_REQUIRED = "upgrade_required", 426, "This address takes WebSockets only.";
     FOREIGN_ORIGIN = "foreign_origin", 403, "The page is of an origin that may not open a WebSocket.";
+    UNKNOWN_ACCOUNT = "unknown_account", 403, "There is no such account, or its password is another.";
+    PATH_CREDENTIALS_OFF = "path_credentials_off", 403, "This edge takes no names and passwords in a path.";
     RATE_LIMITED = "rate_limited", 429, "The address, the key or its tenant has sent more than it may.";
     BODY_TIMEOUT = "body_timeout", 408, "The body did not arrive in time.";
     BODY_BROKEN = "body_broken", 400, "The connection broke off within the body.";

@@ -1,5 +1,6 @@
 //! What was asked, before anything of it is believed. Knows no framework: `http::routes` fills it in.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderMap, HeaderName, Method, header};
@@ -46,6 +47,19 @@ impl Request {
     pub fn secret(&self) -> Option<&str> {
         let (scheme, secret) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+    }
+
+    /// The name and the password that were shown: `Authorization: Basic …`.
+    #[must_use]
+    pub fn basic(&self) -> Option<(String, String)> {
+        let (scheme, shown) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
+        let shown =
+            BASE64_STANDARD.decode(shown.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+        let (uid, password) = String::from_utf8(shown)
+            .ok()?
+            .split_once(':')
+            .map(|(uid, password)| (uid.to_owned(), password.to_owned()))?;
+        Some((uid, password))
     }
 
     /// The public key, where it can be seen before the body is read: `X-Write-Key`, or `k` in the query as every client writes

@@ -9,9 +9,10 @@ use crate::{
     admit::{Keys, Rates},
     budget::Budget,
     collect::Collector,
-    config::{EdgeConfig, VisitConfig},
+    config::{EdgeConfig, RedirectConfig, VisitConfig},
     http::{self, Connections, Doors, Edge, Tls, Upkeep},
     ledger::{Booked, Books, Sender},
+    links::follow::Reading,
     loader::Loader,
     outage::Outage,
     spool::{Drain, Kind, Lane, Spool},
@@ -38,6 +39,7 @@ pub struct Setup {
     /// Sections `[edge]`, `[privacy]`, `[keys]`.
     pub config: EdgeConfig,
     visits: VisitConfig,
+    redirects: RedirectConfig,
     kafka: KafkaConfig,
     keys: Keys,
     tls: Option<(Tls, Upkeep)>,
@@ -53,15 +55,16 @@ impl Setup {
         let mut mistakes = Mistakes::default();
         let config = mistakes.collect(EdgeConfig::read(settings));
         let visits = mistakes.collect(VisitConfig::read(settings));
+        let redirects = mistakes.collect(RedirectConfig::read(settings));
         let kafka = mistakes.collect(settings.kafka());
         mistakes.collect(registry::configured(settings));
         let keys = config.as_ref().and_then(|config| mistakes.collect(Keys::load(&config.keys)));
         let tls = config
             .as_ref()
             .and_then(|config| mistakes.collect(config.tls.as_ref().map(Tls::load).transpose()));
-        match (config, visits, kafka, keys, tls) {
-            (Some(config), Some(visits), Some(kafka), Some(keys), Some(tls)) => {
-                mistakes.or(Self { config, visits, kafka, keys, tls, settings: settings.clone() })
+        match (config, visits, redirects, kafka, keys, tls) {
+            (Some(config), Some(visits), Some(redirects), Some(kafka), Some(keys), Some(tls)) => {
+                mistakes.or(Self { config, visits, redirects, kafka, keys, tls, settings: settings.clone() })
             }
             _ => Err(mistakes),
         }
@@ -85,7 +88,7 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let rendered = metrics.clone();
     let (tls, upkeep) = setup.tls.take().unzip();
-    let Built { edge, drain, sender } = build(setup, Box::new(move || rendered.render())).await?;
+    let Built { edge, drain, reading, sender } = build(setup, Box::new(move || rendered.render())).await?;
     let edge = Arc::new(edge);
     let closing = CancellationToken::new();
     let writing = tokio::spawn(sender.run(closing.clone()));
@@ -93,6 +96,10 @@ pub async fn run(
     if let Some(upkeep) = upkeep {
         tokio::spawn(upkeep.run(shutdown.clone()));
     }
+    let (links, health) = (Arc::clone(&edge.redirects.links), edge.health.clone());
+    links.wait(&health);
+    let ending = shutdown.clone();
+    tokio::spawn(async move { links.follow(reading, health, ending).await });
     let watched = Arc::clone(&edge);
     let ending = shutdown.clone();
     tokio::spawn(async move { watched.collector.keys.watch(ending).await });
@@ -106,6 +113,7 @@ pub async fn run(
         while ending.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
             metrics.run_upkeep();
             swept.collector.rates.sweep();
+            swept.redirects.accounts.sweep();
             swept.collector.events.outage.lapse(Instant::now());
             swept.collector.payments.outage.lapse(Instant::now());
             swept.collector.agreements.outage.lapse(Instant::now());
@@ -114,6 +122,7 @@ pub async fn run(
     });
     let doors = Doors { main: listeners.main, tls: tls.map(Arc::new), redirect: listeners.redirect };
     http::serve(doors, &edge, shutdown).await;
+    edge.redirects.under_way.end(edge.collector.config.produce_timeout).await;
     if let Some(draining) = draining {
         // It ends with what it was sending; if it has died instead, the spool is there at the next start.
         let _died = draining.await;
@@ -128,6 +137,7 @@ pub async fn run(
 struct Built {
     edge: Edge<Safe>,
     drain: Option<Drain<Booked<Producer>>>,
+    reading: Reading,
     sender: Sender<Producer>,
 }
 
@@ -144,7 +154,7 @@ const RIGHTS: &str = "rights";
 const RIGHTS_BUFFER: Size = Size(8 << 20);
 
 async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> Result<Built, Failure> {
-    let Setup { config, visits, kafka, keys, settings, .. } = setup;
+    let Setup { config, visits, redirects, kafka, keys, settings, .. } = setup;
     let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
         Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind).name()))?),
@@ -163,7 +173,8 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
     let lane = spool.as_ref().map(|spool| &spool.agreements);
     let agreements = ways.safe(rights.clone(), Topic::Agreements, lane);
     // Not spooled: who asks is a server, and asks again.
-    let erasures = ways.safe(rights, Topic::Erasures, None);
+    let erasures = ways.safe(rights.clone(), Topic::Erasures, None);
+    let (redirects, reading) = ways.redirects(redirects, rights).await?;
     let drain = spool.zip(config.spool.as_ref()).map(|(spool, config)| {
         let outlets = vec![
             outlet(spool.payments, &payments),
@@ -189,8 +200,8 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
     let connections = Connections::new(collector.config.connection.most);
     let sockets = Connections::new(collector.config.socket.most);
     let loader = Loader::at(collector.config.load_url.clone())?;
-    let edge = Edge { collector, health, loader, metrics, connections, sockets };
-    Ok(Built { edge, drain, sender })
+    let edge = Edge { collector, redirects, health, loader, metrics, connections, sockets };
+    Ok(Built { edge, drain, reading, sender })
 }
 
 /// What sends the books. Not a part of readiness: no request waits for it.

@@ -1,10 +1,12 @@
 //! The key file: who may do what. Secrets at rest are hashes; the hash key stays in this file and in memory. Never says
 //! in a mistake, a log line or a debug text what a key is.
 
+mod account;
 mod ring;
 mod scope;
 mod written;
 
+pub use account::Account;
 pub use ring::{Ring, Unfit};
 pub use scope::{Scope, Scopes};
 
@@ -25,6 +27,8 @@ pub struct KeyFile {
     pub secrets: Vec<Key>,
     /// The public keys that browsers and apps send: [`Scope::Write`] and no other.
     pub write_keys: Vec<Key>,
+    /// The accounts of people.
+    pub accounts: Vec<Account>,
 }
 
 /// One key, by its SHA-256.
@@ -72,6 +76,7 @@ impl fmt::Debug for KeyFile {
         f.debug_struct("KeyFile")
             .field("secrets", &self.secrets)
             .field("write_keys", &self.write_keys)
+            .field("accounts", &self.accounts)
             .finish_non_exhaustive()
     }
 }

@@ -99,6 +99,23 @@ pub fn remove(path: &Path, id: &str) -> Result<(), Failure> {
     replace(path, &kept)
 }
 
+/// Adds lines to a file that is there; `refuse` says what of it does not let them in.
+///
+/// # Errors
+/// A file that cannot be read or written, or is no key file with them.
+pub fn append(
+    path: &Path,
+    lines: &str,
+    refuse: impl FnOnce(&KeyFile) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let _lock = lock(path)?;
+    let (known, text) = read(path)?;
+    refuse(&known)?;
+    let text = format!("{text}{lines}");
+    KeyFile::parse(&text, &path.display().to_string())?;
+    replace(path, &text)
+}
+
 fn read(path: &Path) -> Result<(KeyFile, String), Failure> {
     let known = KeyFile::load(path)?;
     let text = fs::read_to_string(path).map_err(Failure::io(path.display()))?;
@@ -160,7 +177,7 @@ fn random_key(wanted: &Wanted) -> Result<String, Failure> {
     })
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Failure::Io(format!("no random numbers: {error}")))?;
     Ok(bytes)

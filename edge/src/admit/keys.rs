@@ -3,6 +3,7 @@
 use crate::reason;
 use arc_swap::ArcSwap;
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracker_stream::{
     config::Mistakes,
     fault::Refusal,
-    keys::{Key, KeyFile, Ring, Scope, Unfit},
+    keys::{Account, Key, KeyFile, Ring, Scope, Unfit},
 };
 use uuid::Uuid;
 
@@ -35,6 +36,7 @@ pub struct Loaded {
     ring: Ring,
     /// Whether there are public keys at all.
     has_write_keys: bool,
+    accounts: HashMap<String, Account>,
 }
 
 /// Who has shown a key.
@@ -98,7 +100,8 @@ impl Loaded {
     fn of(file: KeyFile) -> Self {
         let has_write_keys = !file.write_keys.is_empty();
         let ring = file.secrets.into_iter().chain(file.write_keys).collect();
-        Self { hash_key: file.hash_key, ring, has_write_keys }
+        let accounts = file.accounts.into_iter().map(|account| (account.uid.clone(), account)).collect();
+        Self { hash_key: file.hash_key, ring, has_write_keys, accounts }
     }
 
     /// Who shows this key, if it may do this now.
@@ -106,15 +109,27 @@ impl Loaded {
     /// # Errors
     /// The refusal that says what is wrong with the key, and never what it is.
     pub fn identify(&self, shown: &str, scope: Scope, now_ms: i64) -> Result<Known, Refusal> {
-        match self.ring.find(shown, scope, now_ms) {
-            Ok(key) => Ok(Known::of(key)),
-            Err(Unfit::Unknown) => Err(reason::UNKNOWN_KEY.refuse("this key is not in the key file")),
-            Err(Unfit::Expired) => Err(reason::EXPIRED_KEY.refuse("make another key; this one has expired")),
-            Err(Unfit::WrongScope) => {
-                let detail = format!("use a key with the scope `{}`", scope.name());
-                Err(reason::WRONG_SCOPE.refuse(detail))
+        self.key(shown, scope, now_ms).map(Known::of)
+    }
+
+    /// The key itself, likewise.
+    ///
+    /// # Errors
+    /// As [`Self::identify`].
+    pub fn key(&self, shown: &str, scope: Scope, now_ms: i64) -> Result<&Key, Refusal> {
+        self.ring.find(shown, scope, now_ms).map_err(|unfit| match unfit {
+            Unfit::Unknown => reason::UNKNOWN_KEY.refuse("this key is not in the key file"),
+            Unfit::Expired => reason::EXPIRED_KEY.refuse("make another key; this one has expired"),
+            Unfit::WrongScope => {
+                reason::WRONG_SCOPE.refuse(format!("use a key with the scope `{}`", scope.name()))
             }
-        }
+        })
+    }
+
+    /// The account of this name.
+    #[must_use]
+    pub fn account(&self, uid: &str) -> Option<&Account> {
+        self.accounts.get(uid)
     }
 
     /// For whom a client speaks: by the public key that it shows, if it shows one. Without `required`, and with no public

@@ -80,7 +80,7 @@ impl<K: Keep> Collector<K> {
             }
             (client, _) => Sender { address: Some(address.into()), key: client },
         };
-        Ok(Caller { address, sender, keys })
+        Ok(Caller { address, sender, needs_key: self.config.require_write_key, keys })
     }
 
     fn stamp_foreign(

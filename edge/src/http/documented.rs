@@ -95,6 +95,17 @@ const PAYMENT: &[Reason] = &[
 
 const EMPTY: Success = Success { status: 200, media: "", schema: "", may_wait: true };
 
+const ACCOUNT: &[Reason] = &[reason::UNKNOWN_ACCOUNT, reason::PATH_CREDENTIALS_OFF, reason::RATE_LIMITED];
+const LINK: &[Reason] = &[
+    reason::MISSING_URL,
+    reason::EQUAL_URLS,
+    reason::INVALID_URL,
+    reason::SHORT_PATH,
+    reason::INVALID_SCHEME,
+    reason::LINK_LOOP,
+];
+const SENT: Success = Success { status: 302, ..EMPTY };
+
 const fn look(summary: &'static str, media: &'static str, may_wait: bool) -> Documented {
     let success = Success { status: 200, media, schema: "", may_wait };
     Documented { summary, takes: Takes::Nothing, success, refuses: &[] }
@@ -156,6 +167,8 @@ impl Endpoint {
                 success: Success { status: 101, ..EMPTY },
                 refuses: &[&[reason::UPGRADE_REQUIRED, reason::FOREIGN_ORIGIN]],
             },
+            Act::Lead(_) | Act::Follow | Act::Link | Act::Links => self.of_links(),
+            Act::Record(Route::Redirect | Route::CookieRedirect | Route::ShortLink) => self.of_links(),
             Act::Health => look("The process runs.", "text/plain", false),
             Act::Ready => look("An event can be taken and kept.", "text/plain", true),
             Act::Ping => look("Says pong.", "text/plain", false),
@@ -165,6 +178,36 @@ impl Endpoint {
             Act::Metrics => look("Everything that is counted, for Prometheus.", "text/plain", false),
             Act::Document => look("This document.", "application/json", false),
             Act::Script => script(self.tail),
+        }
+    }
+
+    /// Where visitors are sent.
+    fn of_links(&self) -> Documented {
+        match self.act {
+            Act::Link => Documented {
+                summary: "Makes or changes a short link. What is wrong with it is answered in plain text.",
+                takes: Takes::Object,
+                success: EMPTY,
+                refuses: &[KEY, ACCOUNT, BODY, OBJECT, LINK, TENANT],
+            },
+            Act::Links => Documented {
+                summary: "Lists the short links of a host.",
+                takes: Takes::Nothing,
+                success: Success { media: "application/json", ..EMPTY },
+                refuses: &[KEY, ACCOUNT, &[reason::NOT_FOUND]],
+            },
+            Act::Follow => Documented {
+                summary: "Follows a short link. Its event holds nobody up.",
+                takes: Takes::Nothing,
+                success: SENT,
+                refuses: &[&[reason::NOT_FOUND]],
+            },
+            _ => Documented {
+                summary: "Takes an event, and sends the visitor to `url` where that is allowed, else to the default.",
+                takes: Takes::Fields,
+                success: Success { may_wait: false, ..SENT },
+                refuses: &[],
+            },
         }
     }
 

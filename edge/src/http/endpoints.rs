@@ -22,6 +22,14 @@ pub(super) struct Endpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Record(Route),
+    /// Sends the visitor to the `url` of the query.
+    Lead(Route),
+    /// Follows a short link.
+    Follow,
+    /// Makes or changes a short link.
+    Link,
+    /// Lists those of a host.
+    Links,
     Geoip,
     Jurisdictions,
     /// Takes a consent, or tells them.
@@ -104,6 +112,34 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         reach: Reach::Private,
         act: Act::Record(Route::Forget),
     },
+    Endpoint {
+        path: "/tr/v1/rdr",
+        tail: Tail::Pairs,
+        methods: &[Method::GET, Method::OPTIONS],
+        reach: Reach::Private,
+        act: Act::Lead(Route::Redirect),
+    },
+    Endpoint {
+        path: "/tr/v1/xrdr",
+        tail: Tail::Pairs,
+        methods: &[Method::GET, Method::OPTIONS],
+        reach: Reach::Private,
+        act: Act::Lead(Route::CookieRedirect),
+    },
+    Endpoint {
+        path: "/tr/v1/rpi/redirect",
+        tail: Tail::Pairs,
+        methods: &[Method::POST, Method::OPTIONS],
+        reach: Reach::Private,
+        act: Act::Link,
+    },
+    Endpoint {
+        path: "/tr/v1/rpi/redirects",
+        tail: Tail::Pairs,
+        methods: &[Method::GET, Method::OPTIONS],
+        reach: Reach::Private,
+        act: Act::Links,
+    },
     Endpoint::look("/health", Act::Health),
     Endpoint::look("/ready", Act::Ready),
     Endpoint::look("/ping", Act::Ping),
@@ -137,6 +173,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint { reach: Reach::Public, tail: Tail::Version, ..Endpoint::look("/track", Act::Script) },
 ];
 
+/// Whatever path is left, where there is a short link.
+pub(super) const LINK: &Endpoint =
+    &Endpoint { path: "", tail: Tail::Pairs, methods: LOOK, reach: Reach::Private, act: Act::Follow };
+
 impl Endpoint {
     const fn look(path: &'static str, act: Act) -> Self {
         Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Private, act }
@@ -155,7 +195,10 @@ impl Endpoint {
     /// Its name in metrics.
     pub(super) const fn name(&self) -> &'static str {
         match self.act {
-            Act::Record(route) => route.name(),
+            Act::Record(route) | Act::Lead(route) => route.name(),
+            Act::Follow => Route::ShortLink.name(),
+            Act::Link => "redirect",
+            Act::Links => "redirects",
             Act::Geoip => "geoip",
             Act::Jurisdictions => "jds",
             Act::Agreements => Route::Agree.name(),

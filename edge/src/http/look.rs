@@ -4,6 +4,7 @@ use super::{reply, routes::Edge};
 use crate::{
     collect::Collector,
     keep::Keep,
+    links::follow as links,
     metrics,
     request::Request,
     spool::{Depth, Kind},
@@ -20,7 +21,9 @@ pub(super) fn ready<K: Keep>(edge: &Edge<K>) -> Response {
     let spools = [(Kind::Events, events.keep.has_room()), (Kind::Payments, payments.keep.has_room())];
     let hinders = |part: &str| !spools.iter().any(|(kind, room)| *room && part.starts_with(kind.name()));
     let mut failing = edge.health.ready().err().unwrap_or_default();
-    failing.retain(|(part, _)| hinders(part));
+    // Without a broker nobody knows the links; events are worth taking all the same.
+    let waits = edge.redirects.links.waits_for_broker() && events.keep.has_room();
+    failing.retain(|(part, _)| hinders(part) && !(waits && *part == links::PART));
     match failing.as_slice() {
         [] => reply::text(StatusCode::OK, "ready\n".to_owned()),
         failing => {

@@ -3,7 +3,7 @@
 
 use super::{
     documented::{Documented, Success, Takes},
-    endpoints::{ENDPOINTS, Endpoint, Tail},
+    endpoints::{ENDPOINTS, Endpoint, LINK, Tail},
 };
 use crate::reason::{self, Reason};
 use http::Method;
@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 /// The document.
 pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut paths = Map::new();
-    for endpoint in ENDPOINTS {
+    for endpoint in ENDPOINTS.iter().chain([LINK]) {
         for path in paths_of(endpoint) {
             let operations = endpoint.methods.iter().filter(|method| **method != Method::OPTIONS);
             let operations: Map<String, Value> = operations
@@ -39,6 +39,7 @@ pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 /// An address as OpenAPI writes it. What may follow without end stands in one parameter.
 fn paths_of(endpoint: &Endpoint) -> Vec<String> {
     match endpoint.tail {
+        _ if endpoint.path.is_empty() => vec!["/{slug}".to_owned()],
         Tail::Nothing => vec![endpoint.path.to_owned()],
         Tail::Version => vec![format!("{}.{{version}}.js", endpoint.path)],
         Tail::Pairs => vec![format!("{}/", endpoint.path), format!("{}/{{pairs}}", endpoint.path)],
@@ -66,6 +67,11 @@ fn operation(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
             "description": "as `tracker script` prints it",
         }]);
         set(&mut operation, "parameters", version);
+    }
+    if path.ends_with("{slug}") {
+        let slug =
+            json!([{ "name": "slug", "in": "path", "required": true, "schema": { "type": "string" } }]);
+        set(&mut operation, "parameters", slug);
     }
     if let Some(body) = body(takes) {
         set(&mut operation, "requestBody", body);

@@ -7,10 +7,10 @@ mod tests;
 use super::{
     agreements,
     cors::{self, Reach},
-    endpoints::{Act, Endpoint, find},
-    look,
+    endpoints::{Act, Endpoint, LINK, find},
+    look, onward,
     openapi::DOCUMENT,
-    place, reply, script,
+    place, reply, rpi, script,
     server::Connections,
     socket,
 };
@@ -18,6 +18,7 @@ use crate::{
     answer::Said,
     collect::{Collector, Route},
     keep::Keep,
+    links::Redirects,
     loader::Loader,
     metrics, reason,
     request::{Incoming, Request, Scheme},
@@ -44,6 +45,8 @@ use warp::{
 pub struct Edge<K> {
     /// Takes what is to be recorded.
     pub collector: Collector<K>,
+    /// Sends visitors on.
+    pub redirects: Redirects<K>,
     /// Which parts can do their work.
     pub health: Health,
     /// Whom to ask for what is in the tables.
@@ -115,7 +118,8 @@ fn chunks<B: Buf>(
 }
 
 async fn answer<K: Keep>(edge: Arc<Edge<K>>, mut call: Call) -> Response {
-    let Some((endpoint, tail)) = find(&call.request.pairs) else {
+    let link = || onward::is_link(&edge, &call.request).then_some((LINK, call.request.pairs.as_str()));
+    let Some((endpoint, tail)) = find(&call.request.pairs).or_else(link) else {
         let response = reply::refused(&reason::NOT_FOUND.refuse("there is nothing at this address"));
         metrics::answered("unknown", response.status().as_u16(), Duration::ZERO);
         return response;
@@ -175,6 +179,10 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         }
         Act::Record(Route::Inlet(inlet)) => reply::outcome(collector.foreign(request, incoming, inlet).await),
         Act::Record(route) => reply::outcome(collector.events(request, incoming, route).await),
+        Act::Link => rpi::change(edge, request, incoming).await,
+        Act::Links => rpi::list(edge, request).await,
+        Act::Lead(route) => onward::lead(edge, request, route).await,
+        Act::Follow => onward::follow(edge, request).await,
         Act::Geoip => place::geoip(edge, request),
         Act::Jurisdictions => place::jurisdictions(),
         Act::Socket => socket::open(edge, request, upgrade),

@@ -2,13 +2,18 @@
 
 use super::{Connections, Doors, Edge, Peer, routes, serve};
 use crate::{
-    admit::{Keys, Rates},
+    admit::{Keys, Rates, accounts::Accounts},
     budget::Budget,
     collect::Collector,
-    config::{EdgeConfig, VisitConfig},
+    config::{EdgeConfig, RedirectConfig, VisitConfig},
     keep::{Keep, Kept, Writer},
+    links::{self, Links, Redirects, Table, UnderWay},
     loader::Loader,
     outage::Outage,
+};
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, SaltString},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -32,6 +37,9 @@ pub(crate) const WRITE_KEY: &str = "its-sites";
 /// A secret that is good for payments alone.
 pub(crate) const TILL: &str = "till";
 pub(crate) const TENANT: Uuid = Uuid::from_u128(7);
+/// An account of any tenant; `former` has the same password and has expired.
+pub(crate) const ACCOUNT: &str = "marketing";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// What the broker of a test does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +119,7 @@ pub(crate) struct Tested {
     pub(crate) payments: Memory,
     pub(crate) agreements: Memory,
     pub(crate) erasures: Memory,
+    pub(crate) redirects: Memory,
     routes: BoxedFilter<(Response,)>,
     _keys: tempfile::TempDir,
 }
@@ -128,7 +137,7 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
     let settings = Settings::merge(&format!("[edge]\n{settings}"), "test", std::iter::empty()).unwrap();
     let config = EdgeConfig::read(&settings).unwrap();
     let visits = VisitConfig::read(&settings).unwrap();
-    let [events, payments, agreements, erasures] = std::array::from_fn(|_| Memory::new(broker));
+    let [events, payments, agreements, erasures, redirects] = std::array::from_fn(|_| Memory::new(broker));
     let health = Health::of(&["events"]);
     if matches!(broker, Broker::Up | Broker::Empty) {
         health.set("events", Ok(()));
@@ -146,12 +155,33 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         geo: Arc::new(Geo::open(&visits.geoip_city)),
         visits,
     };
+    let links = Arc::new(Links::default());
+    links.replace(Table::default());
+    let writer = links::Writer {
+        keep: redirects.clone(),
+        topic: "test.redirects".into(),
+        encoder: Encoder::single_object(),
+        timeout: collector.config.produce_timeout,
+    };
+    let config = RedirectConfig::read(&settings).unwrap();
+    let accounts = Accounts::default();
+    let sending = Redirects { config, links, writer, under_way: UnderWay::default(), accounts };
     let connections = Connections::new(collector.config.connection.most);
     let sockets = Connections::new(collector.config.socket.most);
     let loader = Loader::at(collector.config.load_url.clone()).unwrap();
     let metrics = Box::new(|| "metrics\n".to_owned());
-    let edge = Arc::new(Edge { collector, health, loader, metrics, connections, sockets });
-    Tested { routes: routes(&edge), edge, events, payments, agreements, erasures, _keys: directory }
+    let edge =
+        Arc::new(Edge { collector, redirects: sending, health, loader, metrics, connections, sockets });
+    Tested {
+        routes: routes(&edge),
+        edge,
+        events,
+        payments,
+        agreements,
+        erasures,
+        redirects,
+        _keys: directory,
+    }
 }
 
 fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, health: &Health) -> Writer<Memory, R> {
@@ -159,6 +189,15 @@ fn writer<R: Record>(keep: &Memory, config: &EdgeConfig, health: &Health) -> Wri
     let keep = keep.clone();
     let outage = Outage::new(R::TOPIC.name(), health.clone());
     Writer { keep, topic, encoder: Encoder::single_object(), timeout: config.produce_timeout, outage }
+}
+
+/// An account whose hash costs next to nothing.
+fn account(uid: &str, more: &str) -> String {
+    let cheap = Params::new(8, 1, 1, None).unwrap();
+    let salt = SaltString::encode_b64(b"salt of a test").unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
+    let hash = argon2.hash_password(PASSWORD.as_bytes(), &salt).unwrap();
+    format!("[[account]]\nuid = \"{uid}\"\nargon2id = \"{hash}\"\n{more}\n")
 }
 
 fn key_file() -> String {
@@ -172,6 +211,8 @@ fn key_file() -> String {
         entry("secret", TENANT_SECRET, &tenant),
         entry("secret", TILL, "scopes = [\"payments\"]"),
         entry("write_key", WRITE_KEY, &tenant),
+        account(ACCOUNT, ""),
+        account("former", "expires = \"2023-01-01T00:00:00Z\""),
     ];
     format!("hash_key = \"{}\"\n{}", "ab".repeat(32), entries.concat())
 }

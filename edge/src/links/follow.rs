@@ -82,9 +82,13 @@ impl Links {
         tokio::time::timeout(most, waiting).await.is_ok()
     }
 
+    /// Tells `health` that they are not known yet.
+    pub fn wait(&self, health: &Health) {
+        health.set(PART, Err("the short links are being read".to_owned()));
+    }
+
     /// Follows the topic until `shutdown`; tells `health` whether all links are known.
     pub async fn follow(&self, mut reading: Reading, health: Health, shutdown: CancellationToken) {
-        health.set(PART, Err("the short links are being read".to_owned()));
         let mut anew: Option<Table> = None;
         while let Some(said) = shutdown.run_until_cancelled(reading.follower.next()).await {
             match said {
@@ -129,19 +133,23 @@ pub struct Reading {
 
 impl Reading {
     fn apply(&self, message: &Message, table: &Table) {
-        apply(&self.decoder, message, table);
+        table.apply(&self.decoder, message);
     }
 }
 
-/// Does to the table what a message says. One that is no link changes nothing: the loader has it in the dead letters.
-fn apply(decoder: &Decoder<Redirect>, message: &Message, table: &Table) {
-    let Some(address) = message.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
-    if message.payload.is_empty() {
-        return table.remove(address);
-    }
-    match decoder.decode(&message.payload) {
-        Ok(link) => table.put(&Redirect { address: address.to_owned(), ..link }),
-        Err(error) => tracing::warn!(offset = message.offset, %error, "a message that is no short link"),
+impl Table {
+    /// Does what a message says. One that is no link changes nothing: the loader has it in the dead letters.
+    pub fn apply(&self, decoder: &Decoder<Redirect>, message: &Message) {
+        let Some(address) = message.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else {
+            return;
+        };
+        if message.payload.is_empty() {
+            return self.remove(address);
+        }
+        match decoder.decode(&message.payload) {
+            Ok(link) => self.put(&Redirect { address: address.to_owned(), ..link }),
+            Err(error) => tracing::warn!(offset = message.offset, %error, "a message that is no short link"),
+        }
     }
 }
 
@@ -161,12 +169,12 @@ mod tests {
     fn a_message_puts_or_removes_a_link_and_rubbish_does_neither() {
         let (table, decoder) = (Table::default(), Decoder::new());
         let link: Redirect = examples::one("plain");
-        apply(&decoder, &message(Some("sho.example/spring"), Encoder::single_object().encode(&link)), &table);
+        table.apply(&decoder, &message(Some("sho.example/spring"), Encoder::single_object().encode(&link)));
         assert_eq!(table.find("sho.example/spring"), Some(Redirect { id: uuid::Uuid::nil(), ..link }));
-        apply(&decoder, &message(Some("sho.example/spring"), b"rubbish".to_vec()), &table);
-        apply(&decoder, &message(None, Vec::new()), &table);
+        table.apply(&decoder, &message(Some("sho.example/spring"), b"rubbish".to_vec()));
+        table.apply(&decoder, &message(None, Vec::new()));
         assert_eq!(table.len(), 1);
-        apply(&decoder, &message(Some("sho.example/spring"), Vec::new()), &table);
+        table.apply(&decoder, &message(Some("sho.example/spring"), Vec::new()));
         assert!(table.is_empty());
     }
 

@@ -245,13 +245,14 @@ mod tests {
         let (grown, filled) = (resident() - before, started_at.elapsed());
         let texts = made(0).address.len() + made(0).urlto.len() + made(0).updater.len();
         let started_at = Instant::now();
-        let found = (0..LINKS).filter(|number| table.find(&made(*number).address).is_some()).count();
+        let asked = || (0..LINKS).step_by(10);
+        let found = asked().filter(|number| table.find(&made(*number).address).is_some()).count();
         println!(
             "{} bytes a link ({texts} of them its texts), filled in {filled:?}; {:?} a look-up",
             grown / LINKS,
-            started_at.elapsed() / LINKS as u32,
+            started_at.elapsed() / asked().count() as u32,
         );
-        assert_eq!((found, table.len()), (LINKS, LINKS));
+        assert_eq!((found, table.len()), (asked().count(), LINKS));
         assert!(grown / LINKS < 200, "{} bytes a link", grown / LINKS);
     }
 }

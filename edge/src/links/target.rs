@@ -20,7 +20,7 @@ pub struct Target {
 const DEEPEST: usize = 5;
 
 /// What is not a field of the event: where to go, and who says so.
-pub(super) const OWN: [&str; 2] = ["url", "sig"];
+const OWN: [&str; 2] = ["url", "sig"];
 
 /// The end of a link; `None`: it leads nowhere that a visitor can be sent.
 #[must_use]
@@ -51,7 +51,7 @@ pub fn of_url(url: Url) -> Target {
     let mut target = Target { url, fields: String::new() };
     for _ in 0..DEEPEST {
         let Some(next) = nested(&target.url) else { break };
-        let query = without_own(target.url.query().unwrap_or_default());
+        let query = without(target.url.query().unwrap_or_default(), &OWN);
         if !query.is_empty() {
             target.fields.extend([if target.fields.is_empty() { "" } else { "&" }, &query]);
         }
@@ -71,12 +71,12 @@ fn nested(url: &Url) -> Option<Url> {
     goal::parse(inner.trim())
 }
 
-/// A query without where to go.
+/// A query without these keys.
 #[must_use]
-pub fn without_own(query: &str) -> String {
+pub fn without(query: &str, keys: &[&str]) -> String {
     let is_own = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default();
-        OWN.iter()
+        keys.iter()
             .any(|own| form_urlencoded::parse(key.as_bytes()).any(|(key, _)| key.eq_ignore_ascii_case(own)))
     };
     let left: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).collect();

@@ -1,17 +1,20 @@
 //! The ways to the broker: a producer, what keeps while it is away, and what counts both.
 
 use crate::{
-    config::EdgeConfig,
+    admit::accounts::Accounts,
+    config::{EdgeConfig, RedirectConfig},
     keep::{Fallback, Way, Writer},
     ledger::{Booked, Books, Of},
+    links::{self, Links, Redirects, UnderWay, follow::Reading},
     outage::Outage,
     spool::{Lane, Outlet},
 };
 use std::{sync::Arc, time::Duration};
-use tracker_schemas::{Encoder, Record, Topic};
+use tracker_schemas::{Decoder, Encoder, Record, Redirect, Topic};
 use tracker_stream::{
     config::{Settings, Size},
-    kafka::{KafkaConfig, Producer, ProducerOptions},
+    fault::Fault,
+    kafka::{Follower, KafkaConfig, Producer, ProducerOptions},
     process::Failure,
     registry,
     telemetry::Health,
@@ -67,6 +70,38 @@ impl Ways<'_> {
             outage,
         })
     }
+}
+
+impl Ways<'_> {
+    /// What sends visitors on, and where its links are read. A change of a link is not spooled: who makes it is told, and
+    /// makes it again.
+    pub(super) async fn redirects(
+        &self,
+        config: RedirectConfig,
+        broker: Producer,
+    ) -> Result<(Redirects<Safe>, Reading), Failure> {
+        let topic = self.kafka.topic(Topic::Redirects.name());
+        let follower = Follower::new(self.kafka, &topic);
+        let writer = links::Writer {
+            keep: self.safe(broker, Topic::Redirects, None),
+            topic,
+            encoder: encoder(self.settings, self.kafka).await?,
+            timeout: self.config.produce_timeout,
+        };
+        let reading = Reading { follower, decoder: decoder(self.settings, self.kafka).await? };
+        let (links, under_way) = (Arc::new(Links::default()), UnderWay::default());
+        Ok((Redirects { config, links, writer, under_way, accounts: Accounts::default() }, reading))
+    }
+}
+
+/// Reads values in either framing, and by every schema that the registry knows for them.
+async fn decoder(settings: &Settings, kafka: &KafkaConfig) -> Result<Decoder<Redirect>, Failure> {
+    let mut decoder = Decoder::new();
+    for known in registry::versions(settings, &kafka.topic(Topic::Redirects.name())).await? {
+        let registered = decoder.register(known.id, &known.schema);
+        registered.map_err(|malformed| Fault::new("schema_registry", malformed.to_string()))?;
+    }
+    Ok(decoder)
 }
 
 /// What drains `lane` by the producer of its way.

@@ -1,6 +1,6 @@
 //! The key file as it is written, and what is wrong with it. Never repeats what stands where a key or a hash belongs.
 
-use super::{KEY, Key, KeyFile, Scope, Scopes};
+use super::{Account, KEY, Key, KeyFile, Scope, Scopes};
 use crate::config::{Mistake, Mistakes};
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -14,6 +14,8 @@ pub(super) struct Written {
     secret: Vec<Secret>,
     #[serde(default)]
     write_key: Vec<WriteKey>,
+    #[serde(default)]
+    account: Vec<WrittenAccount>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,17 @@ struct WriteKey {
     #[serde(default)]
     tenant: String,
     sha256: String,
+    expires: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAccount {
+    uid: String,
+    argon2id: String,
+    #[serde(default)]
+    tenant: String,
+    scopes: Option<Vec<String>>,
     expires: Option<String>,
 }
 
@@ -67,7 +80,9 @@ impl Written {
             id,
         });
         let write_keys = write_keys.collect();
-        noted.mistakes.or(KeyFile { hash_key, secrets, write_keys })
+        let accounts = self.account.into_iter().map(|account| noted.account(account));
+        let accounts = accounts.collect();
+        noted.mistakes.or(KeyFile { hash_key, secrets, write_keys, accounts })
     }
 }
 
@@ -88,6 +103,25 @@ impl Noted<'_> {
             self.add(&format!("`{name}` is not 64 hex digits; {MEND}"));
         }
         key
+    }
+
+    /// Without scopes it may do what accounts are for.
+    fn account(&mut self, written: WrittenAccount) -> Account {
+        let WrittenAccount { uid, argon2id, tenant, scopes, expires } = written;
+        if uid.is_empty() || uid.contains([':', '/']) {
+            self.add(&format!("the account `{uid}` needs a name without `:` and `/`"));
+        }
+        if !argon2id.starts_with("$argon2id$") {
+            self.add(&format!("the account `{uid}` has no argon2id hash; `tracker keys account` makes one"));
+        }
+        let named = scopes.as_deref().map(|names| self.scopes(&uid, Some(names)));
+        Account {
+            argon2id,
+            tenant: self.tenant(&uid, &tenant),
+            scopes: named.unwrap_or_else(|| Scopes::from_iter([Scope::Links])),
+            expires_at: self.expires(&uid, expires.as_deref()),
+            uid,
+        }
     }
 
     fn tenant(&mut self, id: &str, tenant: &str) -> Option<Uuid> {

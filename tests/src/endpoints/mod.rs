@@ -9,6 +9,7 @@ mod cookies;
 mod cors;
 mod events;
 mod limits;
+mod links;
 mod looking;
 mod outage;
 mod pixel;

@@ -228,6 +228,11 @@ impl Site {
         self.client.request(method, format!("{}{path}", self.address(Program::Edge)))
     }
 
+    /// A request to any address.
+    pub fn request_at(&self, method: Method, url: &str) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
     /// POST to the edge, of whatever a browser would send.
     pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         post(self.request(Method::POST, path).body(body)).await

@@ -3,7 +3,9 @@ mod cors;
 mod inlets;
 mod keys;
 mod place;
+mod redirects;
 mod rights;
+mod rpi;
 mod script;
 mod visitor;
 
