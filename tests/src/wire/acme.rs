@@ -58,7 +58,7 @@ impl Pebble {
         };
         let (dns, manage) = (format!("127.0.0.1:{dns}"), format!("127.0.0.1:{dns_management}"));
         let none = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv6", ""];
-        let dns_arguments = [&["-dnsserver", &dns, "-management", &manage][..], &none].concat();
+        let dns_arguments = [&["-dns01", &dns, "-management", &manage][..], &none].concat();
         Self {
             authority,
             directory: format!("https://localhost:{port}/dir"),
