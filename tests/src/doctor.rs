@@ -117,7 +117,9 @@ fn a_wrong_number_of_partitions_is_found_in_both_directions() {
     run(async {
         let site = shared().await;
         let report = doctor(site, &[("TOPICS__SMALL_PARTITIONS", "2")]);
-        let small = Topic::ALL.into_iter().filter(|topic| ![Topic::Events, Topic::Enriched].contains(topic));
+        // Short links have one order, and so one partition, whatever the settings say.
+        let others = [Topic::Events, Topic::Enriched, Topic::Redirects];
+        let small = Topic::ALL.into_iter().filter(|topic| !others.contains(topic));
         let what: Vec<_> =
             small.map(|topic| format!("shared.{topic} has 1 partitions and should have 2")).collect();
         let mend = "`tracker topics apply` mends it";
