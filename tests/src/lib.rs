@@ -28,6 +28,10 @@ mod golden;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
+mod hot;
+#[cfg(test)]
+mod hushed;
+#[cfg(test)]
 mod inlets;
 #[cfg(test)]
 mod journey;

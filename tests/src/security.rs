@@ -97,6 +97,7 @@ fn kafka_over_sasl_and_tls_and_clickhouse_over_tls_carry_an_event_to_its_row() {
         let authority = authority.display().to_string();
         let brokers = format!("127.0.0.1:{port}");
         let mut settings = vec![
+            ("LOG__LEVEL", "debug"),
             ("KAFKA__BROKERS", brokers.as_str()),
             ("KAFKA__PROPERTIES__SECURITY_PROTOCOL", "SASL_SSL"),
             ("KAFKA__PROPERTIES__SASL_MECHANISM", "SCRAM-SHA-512"),
@@ -114,7 +115,10 @@ fn kafka_over_sasl_and_tls_and_clickhouse_over_tls_carry_an_event_to_its_row() {
         let mut plain = Site::prepare("guarded_plain", &[]).await;
         plain.database.clone_from(&site.database);
         assert_eq!(plain.event(&eid).await["ename"], "guarded");
-        assert!(!std::fs::read_to_string(site.log(Program::Edge)).unwrap().contains("alice-secret"));
+        for program in [Program::Edge, Program::Enrich, Program::Load, Program::Payments] {
+            let log = std::fs::read_to_string(site.log(program)).unwrap();
+            assert!(!log.contains("alice-secret"), "{program:?}");
+        }
 
         let wrong = settings.iter_mut().find(|(key, _)| key.ends_with("SASL_PASSWORD")).unwrap();
         wrong.1 = "not-alices";
