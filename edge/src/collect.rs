@@ -231,19 +231,21 @@ impl<K: Keep> Collector<K> {
         body: impl Future<Output = Result<Option<Body>, Denied>>,
         beside: &mut Beside,
     ) -> Result<Taken, Denied> {
-        let (stamped, single) = self.stamped(request, route, body, beside).await?;
+        let (stamped, single, held) = self.stamped(request, route, body, beside).await?;
         let fates = produce(&self.events, request, stamped).await;
+        drop(held); // what is not safe yet is in flight, and counts
         Ok(Taken { fates, single })
     }
 
-    /// The events of a request, and whether it is about one; `beside` gets what stands beside the answer.
+    /// The events of a request, whether it is about one, and the body that they came in; `beside` gets what stands beside the
+    /// answer.
     async fn stamped(
         &self,
         request: &Request,
         route: Route,
         body: impl Future<Output = Result<Option<Body>, Denied>>,
         beside: &mut Beside,
-    ) -> Result<(Vec<Result<Event, Refusal>>, bool), Denied> {
+    ) -> Result<(Vec<Result<Event, Refusal>>, bool, Option<Body>), Denied> {
         let mut caller = self.identify(request, route)?;
         self.rates.admit(&caller.sender, &mut beside.left)?;
         let body = body.await?;
@@ -255,7 +257,7 @@ impl<K: Keep> Collector<K> {
         if route.sets_cookies() {
             self.visit(request, &caller, &mut stamped, &mut beside.cookies);
         }
-        Ok((stamped, single))
+        Ok((stamped, single, body))
     }
 
     /// Takes payments.
