@@ -326,7 +326,8 @@ fn find(bytes: &[u8], id: &Uuid) -> Option<usize> {
 #[test]
 fn an_edge_that_is_killed_while_it_drains_sends_the_rest_and_perhaps_some_again() {
     run(async {
-        let settings = [("EDGE__SPOOL__AFTER", "100ms"), ("EDGE__SPOOL__DRAIN_RATE", "100")];
+        // Half a minute to be killed in, on however busy a machine.
+        let settings = [("EDGE__SPOOL__AFTER", "100ms"), ("EDGE__SPOOL__DRAIN_RATE", "20")];
         let mut site = alone("spool_killed", &settings).await;
         let taken = site.takes(700).await;
         site.kill(Program::Edge);

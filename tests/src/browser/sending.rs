@@ -7,6 +7,12 @@ use tracker_stack::{Network, Proxy, free_ports, leash::Leashed};
 
 /// How many rows each event has, however often it came: without FINAL.
 async fn once(stage: &Stage, names: &[&str]) {
+    // What goes with `end` in one request may be on its partition a moment later than that.
+    until(&format!("each of {names:?} on the topic"), async || {
+        let sent = stage.sent().await;
+        names.iter().all(|name| sent.values().any(|one| one == name)).then_some(())
+    })
+    .await;
     let rows = stage.end().await;
     let named: Vec<_> = column(&rows, "ename").into_iter().filter(|name| *name != "end").collect();
     assert_eq!(named, names);
