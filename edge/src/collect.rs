@@ -192,8 +192,7 @@ impl<K: Keep> Collector<K> {
             Ok(()) => self.take_events(request, route, body, &mut beside).await,
             Err(full) => Err(full.into()),
         };
-        metrics::taken(route.name(), &taken);
-        self.books.taken(route, &taken, clock::now_ms());
+        self.count(route, &taken);
         Said { outcome: taken.and_then(|taken| answer::events(taken, route)), headers: beside.headers() }
     }
 
@@ -206,8 +205,7 @@ impl<K: Keep> Collector<K> {
         let text = async { frame::text(message?, self.config.socket.frame, &self.config.body).map(Some) };
         let mut unsaid = Beside::default(); // a message has no answer that could carry it
         let taken = self.take_events(handshake, Route::Socket, text, &mut unsaid).await;
-        metrics::taken(Route::Socket.name(), &taken);
-        self.books.taken(Route::Socket, &taken, clock::now_ms());
+        self.count(Route::Socket, &taken);
         taken
     }
 
@@ -263,8 +261,7 @@ impl<K: Keep> Collector<K> {
     /// Takes payments.
     pub async fn payments(&self, request: &Request, incoming: Incoming) -> Said {
         let taken = self.take_payments(request, incoming).await;
-        metrics::taken(Route::Payments.name(), &taken);
-        self.books.taken(Route::Payments, &taken, clock::now_ms());
+        self.count(Route::Payments, &taken);
         let receipt = if request.asks("receipt=1") { Receipt::Wanted } else { Receipt::Unwanted };
         Said::only(taken.and_then(|taken| answer::payments(taken, receipt)))
     }
@@ -325,9 +322,22 @@ impl<K: Keep> Collector<K> {
         Ok(self.rates.admit(&found, left)?)
     }
 
-    /// The body, where the method has one. An empty one whose address says something is none.
+    /// The body. An empty one whose address says something is none.
     async fn read(
         &self,
+        request: &Request,
+        incoming: Incoming,
+        route: Route,
+    ) -> Result<Option<Body>, Denied> {
+        let caps = Caps { limits: &self.config.body, format: format(request) };
+        let body = self.read_within(&caps, request, incoming, route).await?;
+        Ok(body.filter(|body| !body.is_empty() || !request.has_fields()))
+    }
+
+    /// The body, where the method has one, within other caps than Tracker's own formats have.
+    async fn read_within(
+        &self,
+        caps: &Caps<'_>,
         request: &Request,
         incoming: Incoming,
         route: Route,
@@ -335,16 +345,13 @@ impl<K: Keep> Collector<K> {
         if request.method != Method::POST {
             return Ok(None);
         }
-        let caps = Caps { limits: &self.config.body, format: format(request) };
-        let body = body::capped(incoming, &request.headers, &caps, self.budget.hold(route.share())).await?;
-        Ok(Some(body).filter(|body| !body.is_empty() || !request.has_fields()))
+        Ok(Some(body::capped(incoming, &request.headers, caps, self.budget.hold(route.share())).await?))
     }
 
     /// The drafts: cookies, under the address, under the body.
     fn decode<'a>(&self, request: &'a Request, body: Option<&'a Body>) -> Result<Batch<'a>, Refusal> {
         let limits = &self.config.limits;
-        let mut common = Draft::new();
-        request.cookies().for_each(|line| common.overlay(decode::cookies(line)));
+        let mut common = cookies(request);
         common.overlay(decode::url(&request.pairs, &request.query, limits)?);
         let Some(body) = body else { return Ok(Batch { drafts: vec![Ok(common)], single: true }) };
         let mut batch = decode::body(body.bytes(), format(request), limits)?;
@@ -412,10 +419,7 @@ impl<K: Keep> Collector<K> {
         // An object with all its line items may be as long as a body: an event's bound is for one item.
         let limits = Limits { event_bytes: self.config.body.single, ..self.config.limits };
         let batch = decode::body(body.map_or(&[], Body::bytes), Format::Json, &limits)?;
-        if !batch.single {
-            return Err(reason::NOT_AN_OBJECT.refuse("send one object, with its line items in `payments`"));
-        }
-        let said = batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))?;
+        let said = batch.one("send one object, with its line items in `payments`")?;
         let mut draft = decode::url(&request.pairs, &request.query, &limits)?;
         draft.take("receipt");
         draft.overlay(said);
@@ -442,9 +446,22 @@ impl<K: Keep> Collector<K> {
         }
     }
 
+    /// In the metrics, and in the books.
+    fn count(&self, route: Route, taken: &Result<Taken, Denied>) {
+        metrics::taken(route.name(), taken);
+        self.books.taken(route, taken, clock::now_ms());
+    }
+
     const fn trust(&self) -> &Trust {
         &self.config.trust
     }
+}
+
+/// What all cookies of a request say of its events.
+fn cookies(request: &Request) -> Draft<'_> {
+    let mut all = Draft::new();
+    request.cookies().for_each(|line| all.overlay(decode::cookies(line)));
+    all
 }
 
 fn format(request: &Request) -> Format {

@@ -58,6 +58,19 @@ pub struct Batch<'a> {
     pub single: bool,
 }
 
+impl<'a> Batch<'a> {
+    /// The one draft of a body that was a bare object. `mend` says what to send instead of a list.
+    ///
+    /// # Errors
+    /// A list; and what is wrong with the object.
+    pub fn one(self, mend: &str) -> Result<Draft<'a>, Refusal> {
+        if !self.single {
+            return Err(reason::NOT_AN_OBJECT.refuse(mend));
+        }
+        self.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))
+    }
+}
+
 /// Decodes a body. A syntax error spoils an array, for its elements can no longer be told apart; among lines it
 /// spoils its line.
 ///

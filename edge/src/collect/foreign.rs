@@ -1,23 +1,20 @@
 //! The story of a request in another product's format: read, decode, identify, admit, charge, stamp, produce, answer. The
 //! key stands in the body there, so that is read before anybody is admitted; its bounds hold for all.
 
-use super::{Beside, Caller, Collector, produce};
+use super::{Beside, Caller, Collector, cookies, produce};
 use crate::{
     admit::{Left, Sender},
     answer::{self, Denied, Said, Taken},
-    budget::Share,
     collect::Route,
     config::BodyLimits,
-    decode::{self, Batch, Format},
+    decode::{Batch, Format},
     draft::Draft,
-    http::body::{self, Body, Caps},
+    http::body::{Body, Caps},
     inlet::{self, Inlet, Person, Posted, Told, Voice},
     keep::Keep,
-    metrics,
     request::{Incoming, Request},
     stamp::{self, Context},
 };
-use http::Method;
 use tracker_schemas::{Event, Kind, Timestamp};
 use tracker_stream::{clock, fault::Refusal, keys::Scope};
 
@@ -27,8 +24,7 @@ impl<K: Keep> Collector<K> {
         let route = Route::Inlet(inlet);
         let mut beside = Beside::default();
         let taken = self.take_foreign(request, incoming, inlet, &mut beside.left).await;
-        metrics::taken(route.name(), &taken);
-        self.books.taken(route, &taken, clock::now_ms());
+        self.count(route, &taken);
         Said { outcome: taken.and_then(|taken| answer::foreign(taken, inlet)), headers: beside.headers() }
     }
 
@@ -39,8 +35,12 @@ impl<K: Keep> Collector<K> {
         inlet: Inlet,
         left: &mut Option<Left>,
     ) -> Result<Taken, Denied> {
-        self.has_room(Route::Inlet(inlet))?;
-        let body = self.read_whole(request, incoming).await?;
+        let route = Route::Inlet(inlet);
+        self.has_room(route)?;
+        // One that holds many events is an object too: it may be as long as a list.
+        let limits = BodyLimits { single: self.config.body.batch, ..self.config.body };
+        let caps = Caps { limits: &limits, format: Format::Json };
+        let body = self.read_within(&caps, request, incoming, route).await?;
         let body = inlet.unwrap(body.as_ref().map_or(&[], Body::bytes))?;
         let limits = &self.config.limits;
         let received_at = Timestamp(clock::now_ms());
@@ -49,19 +49,9 @@ impl<K: Keep> Collector<K> {
         self.rates.admit(&caller.sender, left)?;
         self.rates.charge(&caller.sender, told.batch.drafts.len().saturating_sub(1), left)?;
         let single = told.batch.single;
-        let stamped = self.stamp_foreign(request, &caller, Route::Inlet(inlet), told);
+        let stamped = self.stamp_foreign(request, &caller, route, told);
         let fates = produce(&self.events, request, stamped).await;
         Ok(Taken { fates, single })
-    }
-
-    /// The body, where the method has one. One that holds many events is an object too: it may be as long as a list.
-    async fn read_whole(&self, request: &Request, incoming: Incoming) -> Result<Option<Body>, Denied> {
-        if request.method != Method::POST {
-            return Ok(None);
-        }
-        let limits = BodyLimits { single: self.config.body.batch, ..self.config.body };
-        let caps = Caps { limits: &limits, format: Format::Json };
-        Ok(Some(body::capped(incoming, &request.headers, &caps, self.budget.hold(Share::Client)).await?))
     }
 
     /// Where the request comes from, and for whom it speaks. A write key under the name of the product's own names the tenant;
@@ -104,10 +94,4 @@ impl<K: Keep> Collector<K> {
         };
         drafts.into_iter().map(|draft| one(draft?)).collect()
     }
-}
-
-fn cookies(request: &Request) -> Draft<'_> {
-    let mut all = Draft::new();
-    request.cookies().for_each(|line| all.overlay(decode::cookies(line)));
-    all
 }

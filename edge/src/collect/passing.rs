@@ -4,13 +4,12 @@ use super::{Beside, Collector, Route, produce};
 use crate::{
     answer::{Denied, Taken},
     keep::Keep,
-    metrics,
     request::Request,
 };
 use http::HeaderMap;
 use std::future;
 use tracker_schemas::Event;
-use tracker_stream::{clock, fault::Refusal};
+use tracker_stream::fault::Refusal;
 
 /// The event, not safe yet; or why there is none.
 pub(crate) type Passing = Result<Vec<Result<Event, Refusal>>, Denied>;
@@ -30,7 +29,6 @@ impl<K: Keep> Collector<K> {
             Ok(stamped) => Ok(Taken { fates: produce(&self.events, request, stamped).await, single: true }),
             Err(denied) => Err(denied),
         };
-        metrics::taken(route.name(), &taken);
-        self.books.taken(route, &taken, clock::now_ms());
+        self.count(route, &taken);
     }
 }

@@ -5,14 +5,13 @@ use crate::{
     admit::{Left, public},
     agree,
     answer::{self, Denied, Said, Taken},
-    decode::{self, Batch},
-    draft::Draft,
-    forget,
+    decode, forget,
     keep::Keep,
-    metrics, reason,
     request::{Incoming, Request},
 };
-use tracker_stream::{clock, fault::Refusal};
+
+/// What to send instead of a list.
+const ONE: &str = "send one JSON object";
 
 impl<K: Keep> Collector<K> {
     /// Takes a consent.
@@ -36,7 +35,7 @@ impl<K: Keep> Collector<K> {
         let body = self.read(request, incoming, Route::Agree).await?;
         let mut batch = self.decode(request, body.as_ref())?;
         self.recognise(&mut caller, request, &mut batch, left)?;
-        let draft = one(batch)?;
+        let draft = batch.one(ONE)?;
         let agreement = agree::agreement(draft, &self.context(request, &caller, Route::Agree));
         let fates = produce(&self.agreements, request, vec![agreement]).await;
         Ok(Taken { fates, single: true })
@@ -57,24 +56,11 @@ impl<K: Keep> Collector<K> {
         let limits = &self.config.limits;
         let mut draft = decode::url(&request.pairs, &request.query, limits)?;
         if let Some(body) = &body {
-            draft.overlay(one(decode::body(body.bytes(), format(request), limits)?)?);
+            draft.overlay(decode::body(body.bytes(), format(request), limits)?.one(ONE)?);
         }
         draft.take(public::FIELD);
         let erasures = forget::erasures(draft, &self.context(request, &caller, Route::Forget))?;
         let fates = produce(&self.erasures, request, erasures.into_iter().map(Ok).collect()).await;
         Ok(Taken { fates, single: false })
     }
-
-    fn count(&self, route: Route, taken: &Result<Taken, Denied>) {
-        metrics::taken(route.name(), taken);
-        self.books.taken(route, taken, clock::now_ms());
-    }
-}
-
-/// The draft of a body that is one object.
-fn one(batch: Batch<'_>) -> Result<Draft<'_>, Refusal> {
-    if !batch.single {
-        return Err(reason::NOT_AN_OBJECT.refuse("send one JSON object"));
-    }
-    batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))
 }

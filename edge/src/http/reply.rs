@@ -76,9 +76,7 @@ pub fn refused(refusal: &Refusal) -> Response {
 /// The error body of a fault that keeps a question from its answer.
 #[must_use]
 pub fn unavailable(fault: &Fault) -> Response {
-    let mut response = Error { error: fault.tag, detail: &fault.detail, rejected: &[] }.reply(503);
-    response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(WHILE));
-    response
+    later(fault.tag, &fault.detail, WHILE)
 }
 
 /// Plain text.

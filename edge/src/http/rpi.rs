@@ -11,7 +11,6 @@ use crate::{
     answer::{Denied, Said},
     budget::Share,
     decode::{self, Format},
-    draft::Draft,
     keep::Keep,
     links::{
         address,
@@ -49,10 +48,7 @@ async fn make<K: Keep>(edge: &Edge<K>, request: &Request, incoming: Incoming) ->
     let caps = Caps { limits: &collector.config.body, format: Format::Json };
     let body = body::capped(incoming, &request.headers, &caps, collector.budget.hold(Share::Server)).await?;
     let batch = decode::body(body.bytes(), Format::Json, &collector.config.limits)?;
-    if !batch.single {
-        return Err(reason::NOT_AN_OBJECT.refuse("send one object, with `urlfrom` and `urlto`").into());
-    }
-    let draft = batch.drafts.into_iter().next().unwrap_or_else(|| Ok(Draft::new()))?;
+    let draft = batch.one("send one object, with `urlfrom` and `urlto`")?;
     let link = change::link(draft, hand, |address| edge.redirects.links.find(address))?;
     Ok(edge.redirects.writer.put(&link, &edge.redirects.links).await?)
 }
