@@ -163,6 +163,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::testing::wait_for;
     use rstest::rstest;
     use sha2::{Digest, Sha256};
 
@@ -245,16 +246,9 @@ mod tests {
             async move { keys.watch(shutdown).await }
         });
         let knows = |secret: &str| keys.now().identify(secret, Scope::Events, NOON).is_ok();
-        let wait_for = async |secret: &str| {
-            let known = async {
-                while !knows(secret) {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(20), known).await.unwrap();
-        };
         std::fs::write(&path, file(&[secret("two"), secret("three")])).unwrap();
-        wait_for("two").await;
+        let known = wait_for("the new key", || knows("two"));
+        tokio::time::timeout(Duration::from_secs(20), known).await.unwrap();
         assert!(!knows("one"));
         std::fs::write(&path, "hash_key = 1").unwrap();
         keys.reload();

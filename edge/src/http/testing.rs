@@ -29,6 +29,19 @@ use tracker_stream::{config::Settings, fault::Fault, kafka::Outgoing, telemetry:
 use uuid::Uuid;
 use warp::{filters::BoxedFilter, reply::Response, test::RequestBuilder};
 
+/// Longer than anything takes that a test waits for, on a machine that does other work too.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits for a condition, or fails when [`DEADLINE`] is over. On a paused clock it takes no time.
+pub(crate) async fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let met = tokio::time::timeout(DEADLINE, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    met.await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
 /// The secret of a server of any tenant, and of one that speaks for [`TENANT`] alone.
 pub(crate) const SECRET: &str = "any-tenant";
 pub(crate) const TENANT_SECRET: &str = "one-tenant";

@@ -1,15 +1,12 @@
-use crate::http::testing::{Tested, edge};
+use crate::http::testing::{DEADLINE, Tested, edge, wait_for};
 use rstest::rstest;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{Instant, timeout},
+    time::timeout,
 };
 use tracker_schemas::Event;
-
-/// Longer than any of these tests takes, on a machine that does other work too.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Writes the pieces, then reads until the other end closes.
 async fn talk(address: SocketAddr, pieces: &[&[u8]]) -> String {
@@ -38,14 +35,6 @@ fn error(said: &str) -> String {
     assert_eq!(length.parse::<usize>().unwrap(), body.len(), "{said}");
     let json: serde_json::Value = serde_json::from_str(body).unwrap();
     json["error"].as_str().unwrap().to_owned()
-}
-
-async fn wait_for(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 fn events(tested: &Tested) -> usize {

@@ -1,20 +1,14 @@
-use crate::http::testing::{Broker, Tested, edge, edge_with};
+use crate::http::testing::{Broker, DEADLINE, Tested, edge, edge_with, wait_for};
 use futures::{SinkExt, StreamExt};
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout},
-};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
 };
 use tracker_schemas::Event;
-
-/// Longer than any of these tests takes, on a machine that does other work too.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 type Client = WebSocketStream<TcpStream>;
 
@@ -43,14 +37,6 @@ async fn next(client: &mut Client) -> String {
         Some(Ok(other)) => format!("{other:?}"),
         Some(Err(error)) => format!("{error}"),
         None => "nothing".to_owned(),
-    }
-}
-
-async fn wait_for(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the broker does, and what the client is told of it.
 
 use super::*;
+use crate::http::testing::wait_for;
 
 #[rstest]
 #[case::down(Broker::Down, "unacknowledged")]
@@ -47,11 +48,7 @@ async fn what_a_client_began_goes_on_when_it_goes_away() {
     let tested = edge_with("", Broker::Slow);
     let asked = tested.post("/tr/v1/tr/", r#"{"ename":"a"}"#);
     assert!(tokio::time::timeout(Duration::from_millis(10), asked).await.is_err());
-    let kept = async {
-        while names(&tested).is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
+    let kept = wait_for("it is kept", || !names(&tested).is_empty());
     tokio::time::timeout(Duration::from_secs(10), kept).await.expect("it was given up");
 }
 
