@@ -4,10 +4,15 @@ use crate::{
     decode::{self, Limits},
     draft::Field,
 };
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet, hash_map::Entry},
+};
 use tracker_stream::fault::Refusal;
 
-/// The members, in order, keys as they were written.
+/// The members, in order, keys as they were written; none twice. Of a repeated one the last counts, as everywhere in JSON: were
+/// each kept, a short text with thousands of one key would be thousands of members to be told apart by whoever puts them
+/// together.
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a>(Vec<(Cow<'a, str>, Field<'a>)>);
 
@@ -17,25 +22,38 @@ impl<'a> Object<'a> {
     /// # Errors
     /// What is wrong with it.
     pub fn read(text: &'a str, limits: &Limits) -> Result<Self, Refusal> {
-        decode::fields(text, limits)?.collect::<Result<_, _>>().map(Self)
+        decode::fields(text, limits)?.collect::<Result<_, _>>().map(Self::of)
     }
 
     /// From pairs.
-    pub const fn of(members: Vec<(Cow<'a, str>, Field<'a>)>) -> Self {
-        Self(members)
+    pub fn of(members: Vec<(Cow<'a, str>, Field<'a>)>) -> Self {
+        let mut places = HashMap::with_capacity(members.len());
+        let mut distinct: Vec<(Cow<'a, str>, Field<'a>)> = Vec::with_capacity(members.len());
+        for (key, field) in members {
+            match places.entry(key.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(distinct.len());
+                    distinct.push((key, field));
+                }
+                Entry::Occupied(place) => {
+                    if let Some((_, held)) = distinct.get_mut(*place.get()) {
+                        *held = field;
+                    }
+                }
+            }
+        }
+        Self(distinct)
     }
 
-    /// The value of a member. Of a repeated one the last counts, as everywhere in JSON.
+    /// The value of a member.
     pub fn get(&self, key: &str) -> Option<&Field<'a>> {
-        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, field)| field)
+        self.0.iter().find(|(name, _)| name == key).map(|(_, field)| field)
     }
 
     /// Takes a member out.
     pub fn take(&mut self, key: &str) -> Option<Field<'a>> {
-        let at = self.0.iter().rposition(|(name, _)| name == key)?;
-        let (_, field) = self.0.swap_remove(at);
-        self.0.retain(|(name, _)| name != key);
-        Some(field)
+        let at = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.swap_remove(at).1)
     }
 
     /// Takes a member that is a text or a number and says something.
@@ -71,8 +89,8 @@ impl<'a> Object<'a> {
 
     /// Lays this over what is common: each member that only that has, too.
     pub fn over(mut self, common: &Self) -> Self {
-        let missing = common.0.iter().filter(|(key, _)| self.get(key).is_none()).cloned();
-        let missing: Vec<_> = missing.collect();
+        let own: HashSet<&str> = self.0.iter().map(|(key, _)| &**key).collect();
+        let missing: Vec<_> = common.0.iter().filter(|(key, _)| !own.contains(&**key)).cloned().collect();
         self.0.extend(missing);
         self
     }
@@ -111,8 +129,8 @@ pub fn is_scalar(field: &Field<'_>) -> bool {
 /// The members of an object's text, which was checked with the event that holds it.
 pub fn inner(field: Field<'_>) -> Object<'_> {
     match field.into_text() {
-        Cow::Borrowed(text) => Object(decode::inner(text)),
-        Cow::Owned(text) => Object(decode::inner(&text).into_iter().map(owned).collect()),
+        Cow::Borrowed(text) => Object::of(decode::inner(text)),
+        Cow::Owned(text) => Object::of(decode::inner(&text).into_iter().map(owned).collect()),
     }
 }
 

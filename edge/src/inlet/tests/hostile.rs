@@ -39,6 +39,24 @@ fn what_is_no_event_is_refused_and_not_half_understood(#[case] body: &str) {
     }
 }
 
+/// Each name of the rest is looked for once: were repeated ones told apart by longer names, this would not end.
+#[test]
+fn of_a_key_that_stands_there_thousands_of_times_the_last_counts() {
+    let many = "\"a\":1,".repeat(LIMITS.event_bytes / 8);
+    let bodies = [
+        (Inlet::Segment(Call::Track), format!(r#"{{"event":"x","properties":{{{many}"a":2}}}}"#)),
+        (Inlet::Segment(Call::Track), format!(r#"{{{many}"a":2,"event":"x"}}"#)),
+        (Inlet::PostHog, format!(r#"{{"event":"x","distinct_id":"d","properties":{{{many}"a":2}}}}"#)),
+        (Inlet::PostHog, format!(r#"{{{many}"a":2,"event":"x","distinct_id":"d"}}"#)),
+    ];
+    for (inlet, body) in bodies {
+        let heard = hear_from(inlet, &request("", &[]), body.as_bytes()).unwrap();
+        let [event] = &heard.events[..] else { panic!("{inlet:?}: one event") };
+        let said = event.to_string();
+        assert!(said.len() < 1_000 && said.contains('2') && !said.contains("a_"), "{inlet:?}: {said}");
+    }
+}
+
 #[test]
 fn bounds_hold_for_each_event_and_for_all() {
     let long = "x".repeat(LIMITS.event_bytes);
