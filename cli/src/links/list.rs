@@ -16,11 +16,13 @@ pub(super) fn list(table: &Table, host: &str, json: bool, out: &mut Out) -> Resu
     let host = address::host(host);
     let mut after = String::new();
     loop {
-        let links = table.of_host(&host, &after, PAGE);
-        let Some(last) = links.last() else { return out.flush() };
-        last.address.clone_into(&mut after);
+        let links = table.of_host(&host, &after, PAGE, |_| true);
         for link in &links {
             out.push(if json { object(link).to_string() } else { line(link) })?;
+        }
+        match links.last() {
+            Some(last) if links.len() == PAGE => last.address.clone_into(&mut after),
+            _ => return out.flush(),
         }
     }
 }

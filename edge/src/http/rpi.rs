@@ -23,7 +23,7 @@ use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tracker_schemas::{Redirect, Timestamp};
-use tracker_stream::{clock, keys::Scope};
+use tracker_stream::{clock, fault::Fault, keys::Scope};
 use uuid::Uuid;
 use warp::reply::Response;
 
@@ -67,11 +67,12 @@ async fn found<K: Keep>(edge: &Edge<K>, request: &Request) -> Result<Value, Deni
     let after = url::form_urlencoded::parse(request.query.as_bytes());
     let after = after.into_iter().find(|(key, _)| key == "after").map(|(_, after)| after.into_owned());
     let (table, host) = (edge.redirects.links.table(), address::host(&host));
-    let asked = move || table.of_host(&host, &after.unwrap_or_default(), PAGE);
-    let links = tokio::task::spawn_blocking(asked).await.unwrap_or_default();
+    let own = move |link: &Redirect| hand.tenant.is_none() || link.oid == hand.tenant;
+    let asked = move || table.of_host(&host, &after.unwrap_or_default(), PAGE, own);
+    let links = tokio::task::spawn_blocking(asked).await;
+    let links = links.map_err(|error| Fault::new("links_unread", error.to_string()))?;
     let next = (links.len() == PAGE).then(|| links.last().map(|link| link.address.clone())).flatten();
-    let own = |link: &&Redirect| hand.tenant.is_none() || link.oid == hand.tenant;
-    let results: Vec<Value> = links.iter().filter(own).map(told).collect();
+    let results: Vec<Value> = links.iter().map(told).collect();
     Ok(match next {
         Some(next) => json!({ "results": results, "next": next }),
         None => json!({ "results": results }),

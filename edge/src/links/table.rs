@@ -92,27 +92,40 @@ impl Table {
         self.len() == 0
     }
 
-    /// The links of a host in the order of their addresses, those after `after`, at most so many. Looks at every link.
+    /// The links of a host that are `wanted`, in the order of their addresses, those after `after`, at most so many. Looks at
+    /// every link.
     #[must_use]
-    pub fn of_host(&self, host: &str, after: &str, most: usize) -> Vec<Redirect> {
+    pub fn of_host(
+        &self,
+        host: &str,
+        after: &str,
+        most: usize,
+        wanted: impl Fn(&Redirect) -> bool,
+    ) -> Vec<Redirect> {
         let is_of_host = |address: &str| {
             address.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<String, Redirect> = BTreeMap::new();
         for shard in &self.shards {
             let shard = shard.load();
             let links = shard.iter().flat_map(|shard| shard.links().map(|(_, packed)| packed));
             for packed in links {
                 let Some(address) = packed::address(packed) else { continue };
-                if is_of_host(address) && address > after {
-                    found.insert(address.to_owned(), packed.to_vec());
-                    if found.len() > most {
+                let is_full = found.len() >= most;
+                let is_behind =
+                    is_full && found.last_key_value().is_none_or(|(last, _)| address > last.as_str());
+                if !is_of_host(address) || address <= after || is_behind {
+                    continue;
+                }
+                if let Some(link) = packed::unpack(packed).filter(&wanted) {
+                    found.insert(address.to_owned(), link);
+                    if is_full {
                         found.pop_last();
                     }
                 }
             }
         }
-        found.values().filter_map(|packed| packed::unpack(packed)).collect()
+        found.into_values().collect()
     }
 
     fn place(&self, address: &str) -> Place {
@@ -197,12 +210,16 @@ mod tests {
             table.put(&link(address, "https://to.example/"));
         }
         let told = |after: &str, most| {
-            let links = table.of_host("sho.example", after, most);
+            let links = table.of_host("sho.example", after, most, |_| true);
             links.into_iter().map(|link| link.address).collect::<Vec<_>>()
         };
         assert_eq!(told("", 9), ["sho.example/a", "sho.example/b", "sho.example/c"]);
         assert_eq!(told("", 2), ["sho.example/a", "sho.example/b"]);
         assert_eq!(told("sho.example/b", 2), ["sho.example/c"]);
+        let wanted = |link: &Redirect| link.address != "sho.example/a";
+        let page = table.of_host("sho.example", "", 2, wanted);
+        let page: Vec<_> = page.iter().map(|link| link.address.as_str()).collect();
+        assert_eq!(page, ["sho.example/b", "sho.example/c"], "what is not wanted takes no place");
     }
 
     proptest! {
