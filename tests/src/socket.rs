@@ -1,8 +1,7 @@
 //! WebSockets: what comes over one is stored, and what ten thousand of them cost.
 
-use crate::rig::{Program, Site, run, shared};
+use crate::rig::{Program, Site, crowd, run, shared};
 use futures::{SinkExt, StreamExt, stream};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{
@@ -51,23 +50,9 @@ fn what_comes_over_a_websocket_is_stored() {
     });
 }
 
-/// How many connections this machine lets one process have, up to ten thousand, with room for what else is open.
-fn as_many_as_may_be() -> usize {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    usize::try_from(hard).unwrap().saturating_sub(1_000).min(10_000)
-}
-
-/// Resident memory of the edge.
-fn resident(site: &Site) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", site.pid(Program::Edge))).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
-}
-
 /// A connection of few bytes on this side too.
 async fn upgrade(site: &Site) -> TcpStream {
-    let mut stream = site.connect().await;
+    let mut stream = site.connect_apart().await;
     let head = "GET /tr/v1/ws?ack=1 HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
         user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0\r\naccept-language: en-US,en;q=0.5\r\n\
         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -97,12 +82,10 @@ fn ten_thousand_open_websockets_take_little_each_and_are_told_when_the_edge_ends
     run(async {
         let settings =
             [("EDGE__CONNECTIONS", "12000"), ("EDGE__WS__CONNECTIONS", "10000"), ("EDGE__WS__IDLE", "1h")];
-        let mut site =
-            Site::prepare("sockets", &[&settings[..], &[("EDGE__WS__PING", "59m")]].concat()).await;
-        site.tracker(&["topics", "apply"]);
-        site.launch(Program::Edge);
-        site.ready(Program::Edge).await;
-        let most = as_many_as_may_be();
+        let crowd = crowd(10_000).await;
+        let most = crowd.size;
+        let mut site = Site::edge("sockets", &[&settings[..], &[("EDGE__WS__PING", "59m")]].concat()).await;
+        let resident = |site: &Site| site.resident(Program::Edge) as usize;
         let before = resident(&site);
         let mut open: Vec<TcpStream> =
             stream::iter(0..most).map(|_| upgrade(&site)).buffer_unordered(64).collect().await;

@@ -1,7 +1,7 @@
 //! What all callers together may take: beyond it they are told to come back.
 
 use super::Mark;
-use crate::rig::{End, Program, Site, post, refusal, run, until};
+use crate::rig::{End, Site, post, refusal, run, until};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -20,10 +20,7 @@ fn who_finds_no_room_is_told_to_come_back_and_then_finds_it() {
             ("EDGE__INFLIGHT_SERVERS", "8MiB"),
             ("EDGE__INFLIGHT_PAYMENTS", "8MiB"),
         ];
-        let mut site = Site::prepare("narrow", &settings).await;
-        site.tracker(&["topics", "apply"]);
-        site.launch(Program::Edge);
-        site.ready(Program::Edge).await;
+        let site = Site::edge("narrow", &settings).await;
         let mark = Mark::on(&site);
         no_room_for_a_body(&site, &mark).await;
         no_room_for_a_connection(&site).await;

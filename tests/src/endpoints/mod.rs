@@ -17,7 +17,7 @@ mod privacy;
 mod refusals;
 mod servers;
 
-use crate::rig::{Program, Site, until};
+use crate::rig::{Site, until};
 use tokio::sync::OnceCell;
 use tracker_schemas::Topic;
 use uuid::Uuid;
@@ -73,22 +73,12 @@ impl<'a> Mark<'a> {
 /// per address, so that each test brings addresses of its own.
 pub async fn strict() -> &'static Site {
     static STRICT: OnceCell<Site> = OnceCell::const_new();
-    let start = async || {
-        let mut site = Site::prepare(
-            "strict",
-            &[
-                ("EDGE__ALLOWED_ORIGINS", "https://shop.example,http://localhost:3000"),
-                ("EDGE__RATE_LIMIT_PER_DAY", "1440"),
-                ("EDGE__RATE_LIMIT_BURST", "3"),
-                ("EDGE__HEADER_TIMEOUT", "300ms"),
-                ("EDGE__BODY_TIMEOUT", "300ms"),
-            ],
-        )
-        .await;
-        site.tracker(&["topics", "apply"]);
-        site.launch(Program::Edge);
-        site.ready(Program::Edge).await;
-        site
-    };
-    STRICT.get_or_init(start).await
+    let settings = [
+        ("EDGE__ALLOWED_ORIGINS", "https://shop.example,http://localhost:3000"),
+        ("EDGE__RATE_LIMIT_PER_DAY", "1440"),
+        ("EDGE__RATE_LIMIT_BURST", "3"),
+        ("EDGE__HEADER_TIMEOUT", "300ms"),
+        ("EDGE__BODY_TIMEOUT", "300ms"),
+    ];
+    STRICT.get_or_init(async || Site::edge("strict", &settings).await).await
 }

@@ -87,6 +87,15 @@ impl Site {
         site
     }
 
+    /// An edge alone, with its topics and nothing behind them.
+    pub async fn edge(name: &'static str, settings: &[(&str, &str)]) -> Self {
+        let mut site = Self::prepare(name, settings).await;
+        site.tracker(&["topics", "apply"]);
+        site.launch(Program::Edge);
+        site.ready(Program::Edge).await;
+        site
+    }
+
     /// Settings and a key file only.
     pub async fn prepare(name: &'static str, settings: &[(&str, &str)]) -> Self {
         let stack = stack().await;
@@ -211,7 +220,7 @@ impl Site {
 
     /// Bytes of memory that a program has.
     pub fn resident(&self, program: Program) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.processes[&program].pid()));
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid(program)));
         let status = status.expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");

@@ -4,7 +4,7 @@ use super::{Program, Site};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 /// What a client does after its last piece.
@@ -26,6 +26,14 @@ impl Site {
     pub async fn try_connect(&self) -> Option<TcpStream> {
         let address = self.address(Program::Edge);
         TcpStream::connect(address.trim_start_matches("http://")).await.ok()
+    }
+
+    /// One of a crowd, from an address of its own: that leaves the ports of 127.0.0.1 to the other tests.
+    pub async fn connect_apart(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.4:0".parse().unwrap()).unwrap();
+        let address = self.address(Program::Edge);
+        socket.connect(address.trim_start_matches("http://").parse().unwrap()).await.unwrap()
     }
 
     /// Says something piece by piece, and gives all that is answered until the edge closes.

@@ -1,22 +1,14 @@
 //! Many connections: idle ones, slow ones. What each costs, and what the others feel of it.
 
-use super::{edge, slowest};
+use super::slowest;
 use crate::rig::{Program, Site, crowd, run, until};
 use reqwest::Method;
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
+    net::TcpStream,
     task::JoinSet,
 };
-
-/// A connection from an address of its own, so that the crowd leaves the ports of 127.0.0.1 to the other tests.
-async fn connect(site: &Site) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.4:0".parse().unwrap()).unwrap();
-    let address: SocketAddr = site.address(Program::Edge).trim_start_matches("http://").parse().unwrap();
-    socket.connect(address).await.unwrap()
-}
 
 /// So many connections, each after `greet`; 64 at a time.
 async fn many<F: Future<Output = TcpStream> + Send>(
@@ -29,7 +21,7 @@ async fn many<F: Future<Output = TcpStream> + Send>(
         opening.spawn(async move {
             let mut open = Vec::new();
             for _ in (part..count).step_by(64) {
-                open.push(greet(connect(site).await).await);
+                open.push(greet(site.connect_apart().await).await);
             }
             open
         });
@@ -57,7 +49,7 @@ fn ten_thousand_idle_connections_cost_little_each_and_are_given_back() {
     run(async {
         let crowd = crowd(10_000).await;
         let settings = [("EDGE__CONNECTIONS", "10500"), ("EDGE__HEADER_TIMEOUT", "10m")];
-        let site: &'static Site = Box::leak(Box::new(edge("idle", &settings).await));
+        let site: &'static Site = Box::leak(Box::new(Site::edge("idle", &settings).await));
         let ping = || site.request(Method::GET, "/ping");
         slowest(ping, 20).await;
         let before = site.resident(Program::Edge);
@@ -82,7 +74,7 @@ fn two_thousand_slow_clients_do_not_stop_good_ones() {
     run(async {
         let crowd = crowd(2_000).await;
         let settings = [("EDGE__HEADER_TIMEOUT", "4s"), ("EDGE__BODY_TIMEOUT", "4s")];
-        let site: &'static Site = Box::leak(Box::new(edge("slow", &settings).await));
+        let site: &'static Site = Box::leak(Box::new(Site::edge("slow", &settings).await));
         let path = "/tr/v1/tr/ename/good";
         let good = || site.request(Method::GET, path);
         let alone = slowest(good, 100).await;

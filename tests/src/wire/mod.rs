@@ -38,15 +38,6 @@ async fn secure() -> &'static Secure {
     SECURE.get_or_init(|| Secure::start("secure", &[])).await
 }
 
-/// An edge alone, ready, with its topics.
-async fn edge(name: &'static str, settings: &[(&str, &str)]) -> Site {
-    let mut site = Site::prepare(name, settings).await;
-    site.tracker(&["topics", "apply"]);
-    site.launch(Program::Edge);
-    site.ready(Program::Edge).await;
-    site
-}
-
 impl Secure {
     async fn start(name: &'static str, settings: &[(&str, &str)]) -> Self {
         let authority = Authority::new();
