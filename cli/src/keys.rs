@@ -8,14 +8,13 @@ mod list;
 pub use file::{Made, Wanted, create};
 
 use crate::{Failure, Out};
-use serde::Deserialize;
 use serde_json::json;
 use std::{io::Write, path::PathBuf};
 use tracker_schemas::Timestamp;
 use tracker_stream::{
     clock,
     config::Settings,
-    keys::{Scope, Scopes},
+    keys::{KeysConfig, Scope, Scopes},
 };
 use uuid::Uuid;
 
@@ -107,11 +106,7 @@ fn ends_at(text: &str, now_ms: i64) -> Result<Timestamp, String> {
 /// # Errors
 /// A section that does not say it.
 pub fn file(settings: &Settings) -> Result<PathBuf, Failure> {
-    #[derive(Deserialize)]
-    struct Section {
-        file: PathBuf,
-    }
-    Ok(settings.section::<Section>("keys")?.file)
+    Ok(KeysConfig::read(settings)?.file)
 }
 
 /// Where `tracker up` leaves the secret of this machine's own use: beside the key file.

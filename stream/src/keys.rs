@@ -10,8 +10,12 @@ pub use account::Account;
 pub use ring::{Ring, Unfit};
 pub use scope::{Scope, Scopes};
 
-use crate::config::{Mistake, Mistakes};
-use std::{fmt, path::Path};
+use crate::config::{Mistake, Mistakes, Settings};
+use serde::Deserialize;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 use uuid::Uuid;
 use written::{MAKE, Written};
 
@@ -44,6 +48,23 @@ pub struct Key {
     pub scopes: Scopes,
     /// From when on it is good for nothing, milliseconds since the epoch.
     pub expires_at: Option<i64>,
+}
+
+/// Section `[keys]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KeysConfig {
+    /// The key file.
+    pub file: PathBuf,
+}
+
+impl KeysConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A section that does not say where the file is.
+    pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
+        settings.section("keys")
+    }
 }
 
 impl KeyFile {

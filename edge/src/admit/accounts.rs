@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tracker_stream::{
     fault::{Fault, Refusal},
-    keys::{Account, Scope},
+    keys::{Account, Scope, Unfit},
 };
 use uuid::Uuid;
 
@@ -125,14 +125,15 @@ impl Accounts {
             self.remember(print, Instant::now());
         }
         let account = known.ok_or_else(unknown)?;
-        if account.expires_at.is_some_and(|at| now_ms >= at) {
-            return Err(reason::EXPIRED_KEY.refuse("the account was good until some time ago").into());
-        }
-        if !account.scopes.allow(scope) {
-            let detail = format!("use an account with the scope `{}`", scope.name());
-            return Err(reason::WRONG_SCOPE.refuse(detail).into());
-        }
-        Ok(account)
+        let fits = account.scopes.fit(scope, account.expires_at, now_ms);
+        fits.map(|()| account).map_err(|unfit| match unfit {
+            Unfit::Unknown => unknown().into(),
+            Unfit::Expired => reason::EXPIRED_KEY.refuse("the account was good until some time ago").into(),
+            Unfit::WrongScope => {
+                let detail = format!("use an account with the scope `{}`", scope.name());
+                reason::WRONG_SCOPE.refuse(detail).into()
+            }
+        })
     }
 
     /// Forgets whose time is over.

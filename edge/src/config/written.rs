@@ -19,16 +19,18 @@ use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     ops::RangeInclusive,
-    path::PathBuf,
     time::Duration,
 };
-use tracker_stream::config::{Mistake, Mistakes, Settings, Size, span};
+use tracker_stream::{
+    config::{Mistake, Mistakes, Settings, Size, span},
+    keys::KeysConfig,
+};
 
 /// The sections as they are written. Their kinds were checked when the settings were loaded.
 pub(super) struct Written {
     edge: Edge,
     privacy: Privacy,
-    keys: KeysSection,
+    keys: KeysConfig,
     load: Load,
 }
 
@@ -88,11 +90,6 @@ struct Load {
     listen: SocketAddr,
 }
 
-#[derive(Deserialize)]
-struct KeysSection {
-    file: PathBuf,
-}
-
 /// librdkafka looks for messages whose time is over once a second: below this there is no room for a margin.
 const SHORTEST_PRODUCE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A broker takes messages up to 1 MB unless it is told otherwise, and one that it does not take is tried for ever.
@@ -105,7 +102,7 @@ impl Written {
         let mut mistakes = Mistakes::default();
         let edge = mistakes.collect(settings.section("edge"));
         let privacy = mistakes.collect(settings.section("privacy"));
-        let keys = mistakes.collect(settings.section("keys"));
+        let keys = mistakes.collect(KeysConfig::read(settings));
         let load = mistakes.collect(settings.section("load"));
         match (edge, privacy, keys, load) {
             (Some(edge), Some(privacy), Some(keys), Some(load)) => Ok(Self { edge, privacy, keys, load }),

@@ -8,7 +8,7 @@ use tracker_stream::{
     batch::Limits,
     config::{Mistake, Mistakes, Settings, Size, span},
     kafka::KafkaConfig,
-    keys::KeyFile,
+    keys::{KeyFile, KeysConfig},
     registry,
 };
 
@@ -49,12 +49,6 @@ pub struct EnrichConfig {
     pub grace: Duration,
 }
 
-/// Section `[keys]`.
-#[derive(Deserialize)]
-pub(crate) struct KeysConfig {
-    pub(crate) file: PathBuf,
-}
-
 /// All that this lane is told.
 pub(super) struct Config {
     pub(super) kafka: KafkaConfig,
@@ -76,7 +70,7 @@ impl Config {
         let enrich = mistakes.collect(EnrichConfig::read(settings));
         mistakes.collect(GuardConfig::read(settings));
         let privacy = mistakes.collect(Privacy::read(settings));
-        let keys = settings.section("keys").and_then(|KeysConfig { file }| KeyFile::load(&file));
+        let keys = KeysConfig::read(settings).and_then(|keys| KeyFile::load(&keys.file));
         let keys = mistakes.collect(keys);
         match (kafka, enrich, privacy, keys) {
             (Some(kafka), Some(enrich), Some(privacy), Some(keys)) => mistakes.or(Self {

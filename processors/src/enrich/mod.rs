@@ -28,7 +28,6 @@ pub mod step;
 mod tests;
 
 pub use config::EnrichConfig;
-pub(crate) use config::KeysConfig;
 
 use crate::{
     codec,

@@ -39,16 +39,7 @@ impl Ring {
         let near = self.keys.get(&self.blind.hash_one(sha256)).map_or(&[][..], Vec::as_slice);
         let found = near.iter().find(|key| bool::from(key.sha256.ct_eq(&sha256)));
         let key = found.ok_or(Unfit::Unknown)?;
-        if key.expires_at.is_some_and(|at| now_ms >= at) {
-            return Err(Unfit::Expired);
-        }
-        if key.scopes.allow(scope) { Ok(key) } else { Err(Unfit::WrongScope) }
-    }
-
-    /// Whether a key on it has this scope, expired or not.
-    #[must_use]
-    pub fn has(&self, scope: Scope) -> bool {
-        self.keys.values().flatten().any(|key| key.scopes.allow(scope))
+        key.scopes.fit(scope, key.expires_at, now_ms).map(|()| key)
     }
 
     /// How many keys are on it.
@@ -100,6 +91,5 @@ mod tests {
         assert_eq!(found(Scope::Payments, 999), Ok(()));
         assert_eq!(found(Scope::Events, 999), Err(Unfit::WrongScope));
         assert_eq!(found(Scope::Payments, 1000), Err(Unfit::Expired));
-        assert!(ring.has(Scope::Payments) && !ring.has(Scope::Write));
     }
 }

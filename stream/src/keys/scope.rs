@@ -1,5 +1,6 @@
 //! What a key may do. Pure.
 
+use super::Unfit;
 use std::fmt;
 
 /// One thing that a key may do.
@@ -57,16 +58,21 @@ impl Scopes {
         self.0 & Self::bit(scope) != 0
     }
 
+    /// Whether who has these until `expires_at` may do this now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn fit(self, scope: Scope, expires_at: Option<i64>, now_ms: i64) -> Result<(), Unfit> {
+        if expires_at.is_some_and(|at| now_ms >= at) {
+            return Err(Unfit::Expired);
+        }
+        if self.allow(scope) { Ok(()) } else { Err(Unfit::WrongScope) }
+    }
+
     /// Their names.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let all = [Scope::Write].into_iter().chain(Scope::SECRET);
         all.filter(move |scope| self.allow(*scope)).map(Scope::name)
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
     }
 
     const fn bit(scope: Scope) -> u8 {
