@@ -5,7 +5,7 @@
 
 use crate::clickhouse::{Client, within};
 use serde::{Deserialize, Serialize};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use std::{future::Future, pin::Pin, time::Duration};
 use tracker_stream::{
     fault::Fault,
@@ -87,25 +87,17 @@ impl AgreementsRoute {
 
     async fn answer(&self, vid: &str) -> Answer {
         let Ok(vid) = Uuid::try_parse(vid) else {
-            return refusal(400, "invalid_uuid", "ask for /agreements/{id of a visitor}");
+            return Answer::refusal(400, "invalid_uuid", "ask for /agreements/{id of a visitor}");
         };
         match within(PATIENCE, self.of(vid)).await {
-            Ok(consents) => told(200, json!(consents).to_string()),
-            Err(fault) => refusal(503, fault.tag, &fault.detail),
+            Ok(consents) => Answer::json(200, &consents),
+            Err(fault) => Answer::refusal(503, fault.tag, &fault.detail),
         }
     }
 
     async fn of(&self, vid: Uuid) -> Result<Vec<Consent>, Fault> {
         self.client.rows(CONSENTS, &[("vid", &vid.to_string())]).await
     }
-}
-
-fn refusal(status: u16, error: &str, detail: &str) -> Answer {
-    told(status, json!({ "error": error, "detail": detail }).to_string())
-}
-
-const fn told(status: u16, body: String) -> Answer {
-    Answer { status, content_type: "application/json", body }
 }
 
 impl Extra for AgreementsRoute {

@@ -1,13 +1,11 @@
 //! `GET /trace/{id}`, for who shows a secret key.
 
 use super::{Look, Trace, Tracer, Verdict};
-use crate::enrich::KeysConfig;
-use serde_json::json;
 use std::{future::Future, path::PathBuf, pin::Pin, time::Duration};
 use tracker_stream::{
     clock,
     config::Settings,
-    keys::{Key, KeyFile, Ring, Scope, Unfit},
+    keys::{Key, KeyFile, KeysConfig, Ring, Scope, Unfit},
     process::Failure,
     telemetry::{Answer, Extra},
 };
@@ -29,7 +27,7 @@ impl TraceRoute {
     /// # Errors
     /// Settings that name no key file.
     pub fn new(settings: &Settings, tracer: Tracer) -> Result<Self, Failure> {
-        Ok(Self { tracer, keys: settings.section::<KeysConfig>("keys")?.file })
+        Ok(Self { tracer, keys: KeysConfig::read(settings)?.file })
     }
 
     async fn answer(&self, id: &str, authorization: Option<&str>) -> Answer {
@@ -38,11 +36,11 @@ impl TraceRoute {
             Err(refused) => return refused,
         };
         let Ok(id) = Uuid::try_parse(id) else {
-            return refusal(400, "invalid_uuid", "ask for /trace/{id of an event or a payment}");
+            return Answer::refusal(400, "invalid_uuid", "ask for /trace/{id of an event or a payment}");
         };
         match self.tracer.trace(id, Look { since: None, patience: PATIENCE }).await {
             Ok(trace) => told(&trace, &key),
-            Err(fault) => refusal(503, fault.tag, &fault.detail),
+            Err(fault) => Answer::refusal(503, fault.tag, &fault.detail),
         }
     }
 
@@ -50,19 +48,19 @@ impl TraceRoute {
     fn key(&self, authorization: Option<&str>) -> Result<Key, Answer> {
         let secret = authorization.and_then(|text| text.strip_prefix("Bearer "));
         let secret = secret.ok_or_else(|| {
-            refusal(
+            Answer::refusal(
                 401,
                 "missing_key",
                 "show a secret key: Authorization: Bearer …; `tracker keys new` makes one",
             )
         })?;
-        let file =
-            KeyFile::load(&self.keys).map_err(|mistakes| refusal(503, "no_keys", &mistakes.to_string()))?;
+        let file = KeyFile::load(&self.keys)
+            .map_err(|mistakes| Answer::refusal(503, "no_keys", &mistakes.to_string()))?;
         let ring: Ring = file.secrets.into_iter().collect();
         ring.find(secret, Scope::Trace, clock::now_ms()).cloned().map_err(|unfit| match unfit {
-            Unfit::Unknown => refusal(401, "unknown_key", "this key is not in the key file"),
-            Unfit::Expired => refusal(403, "expired_key", "make another key; this one has expired"),
-            Unfit::WrongScope => refusal(403, "wrong_scope", "use a key with the scope `trace`"),
+            Unfit::Unknown => Answer::refusal(401, "unknown_key", "this key is not in the key file"),
+            Unfit::Expired => Answer::refusal(403, "expired_key", "make another key; this one has expired"),
+            Unfit::WrongScope => Answer::refusal(403, "wrong_scope", "use a key with the scope `trace`"),
         })
     }
 }
@@ -70,7 +68,7 @@ impl TraceRoute {
 /// The answer as far as the key may see it: a tenant's sees what is surely that tenant's.
 fn told(trace: &Trace, key: &Key) -> Answer {
     if trace.verdict == Verdict::Unknown {
-        return refusal(404, "unknown_id", "never seen, or older than what is kept");
+        return Answer::refusal(404, "unknown_id", "never seen, or older than what is kept");
     }
     let may_see = match key.tenant {
         None => true,
@@ -80,14 +78,9 @@ fn told(trace: &Trace, key: &Key) -> Answer {
         }
     };
     if !may_see {
-        return refusal(403, "wrong_tenant", "this key speaks for another tenant");
+        return Answer::refusal(403, "wrong_tenant", "this key speaks for another tenant");
     }
-    Answer { status: 200, content_type: "application/json", body: json!(trace).to_string() }
-}
-
-fn refusal(status: u16, error: &str, detail: &str) -> Answer {
-    let body = json!({ "error": error, "detail": detail }).to_string();
-    Answer { status, content_type: "application/json", body }
+    Answer::json(200, trace)
 }
 
 impl Extra for TraceRoute {

@@ -6,6 +6,8 @@ use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, body::Bytes, header, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use serde_json::json;
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +37,20 @@ pub struct Answer {
     pub content_type: &'static str,
     /// Body.
     pub body: String,
+}
+
+impl Answer {
+    /// One of JSON.
+    #[must_use]
+    pub fn json(status: u16, body: &impl Serialize) -> Self {
+        Self { status, content_type: "application/json", body: json!(body).to_string() }
+    }
+
+    /// Why there is none: a tag, and what to change.
+    #[must_use]
+    pub fn refusal(status: u16, error: &str, detail: &str) -> Self {
+        Self::json(status, &json!({ "error": error, "detail": detail }))
+    }
 }
 
 /// The first that knows the path answers.
