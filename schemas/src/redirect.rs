@@ -31,6 +31,15 @@ record! {
     }
 }
 
+impl Redirect {
+    /// Headers of a message that removes a link: the id of the change,
+    pub const REMOVAL: &str = "id";
+    /// who made it,
+    pub const REMOVER: &str = "updater";
+    /// and the tenant of the link.
+    pub const TENANT: &str = "oid";
+}
+
 impl Record for Redirect {
     const TOPIC: Topic = Topic::Redirects;
 }

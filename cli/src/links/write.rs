@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracker_edge::{
     draft::{Draft, Field},
     links::{
-        Links, Removal, Writer, address,
+        Links, Writer, address,
         change::{self, Hand},
         goal,
     },
@@ -80,9 +80,7 @@ pub(super) async fn remove(
             "there is no link {urlfrom}: `tracker links ls HOST` lists them"
         )));
     };
-    let Hand { updater, now, id, .. } = hand();
-    let at = Timestamp(now.0.max(link.updated_at.0.saturating_add(1)));
-    let removal = Removal { id, address: link.address, oid: link.oid, updater, at };
+    let removal = change::removal(link, hand());
     links.table().remove(&removal.address);
     writer(settings).await?.remove(&removal, &links).await?;
     if json {

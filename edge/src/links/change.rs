@@ -1,6 +1,6 @@
 //! What a link may be: from a body to a [`Redirect`], or why not. Pure.
 
-use super::{address, goal, target};
+use super::{Removal, address, goal, target};
 use crate::{draft::Draft, reason};
 use tracker_schemas::{Redirect, Timestamp};
 use tracker_stream::fault::Refusal;
@@ -57,9 +57,20 @@ pub fn link(
     let known = find(&link.address);
     may_change(known.as_ref(), hand.tenant)?;
     ends_elsewhere(&link, to(&link)?, find)?;
-    // After the one that it takes the place of, whatever the clocks of two edges say.
+    Ok(Redirect { updated_at: after(known.as_ref(), hand.now), ..link })
+}
+
+/// The removal of a link.
+#[must_use]
+pub fn removal(link: Redirect, hand: Hand) -> Removal {
+    let at = after(Some(&link), hand.now);
+    Removal { id: hand.id, address: link.address, oid: link.oid, updater: hand.updater, at }
+}
+
+/// When a change counts as made: after the one that it takes the place of, whatever the clocks of two edges say.
+fn after(known: Option<&Redirect>, now: Timestamp) -> Timestamp {
     let after = known.map_or(i64::MIN, |known| known.updated_at.0.saturating_add(1));
-    Ok(Redirect { updated_at: Timestamp(hand.now.0.max(after)), ..link })
+    Timestamp(now.0.max(after))
 }
 
 /// Whether who speaks for `tenant` may change a link.

@@ -10,7 +10,7 @@ pub struct UnderWay {
     open: TaskTracker,
 }
 
-/// Each holds the head of a request, 16 KiB at most.
+/// Each holds an event of what one address may say, 16 KiB at most.
 const MOST: usize = 8192;
 
 impl Default for UnderWay {

@@ -59,9 +59,11 @@ impl<K: Keep> Writer<K> {
     /// As [`Writer::put`].
     pub async fn remove(&self, removal: &Removal, links: &Links) -> Result<(), Fault> {
         let Removal { id, address, oid, updater, at } = removal;
-        let mut headers = Headers::new().with("id", id.to_string()).with("updater", updater.as_bytes());
+        let mut headers = Headers::new()
+            .with(Redirect::REMOVAL, id.to_string())
+            .with(Redirect::REMOVER, updater.as_bytes());
         if let Some(oid) = oid {
-            headers = headers.with("oid", oid.to_string());
+            headers = headers.with(Redirect::TENANT, oid.to_string());
         }
         self.write(address, Vec::new(), headers, *at).await?;
         let is_gone = |links: &Links| links.find(address).is_none_or(|known| known.updated_at > *at);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracker_stream::{
     envelope::{Message, PlannedRange},
     fault::Fault,
-    kafka::{Outgoing, Producer},
+    kafka::{Outgoing, Producer, TOO_LARGE},
 };
 
 /// Header of a message that a replay sent again: the replay's name.
@@ -59,7 +59,7 @@ async fn send(producer: &Producer, id: &str, messages: &mut Vec<&Message>) -> Re
     for (message, verdict) in messages.iter().zip(verdicts) {
         match verdict {
             Ok(()) => {}
-            Err(fault) if fault.tag == "too_large" => refused.push(*message), // by the header, at most
+            Err(fault) if fault.tag == TOO_LARGE => refused.push(*message), // by the header, at most
             Err(fault) => {
                 failed.push(*message);
                 last = Some(fault);

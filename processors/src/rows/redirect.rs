@@ -8,11 +8,6 @@ use tracker_schemas::Redirect;
 use tracker_stream::envelope::Message;
 use uuid::Uuid;
 
-/// What the headers of a message that removes a link tell: the id of the change, who made it, the link's tenant.
-pub(super) const ID: &str = "id";
-pub(super) const UPDATER: &str = "updater";
-pub(super) const TENANT: &str = "oid";
-
 row! {
     /// A change of a short link as the table `redirect_history` takes it. The table `redirects` follows from that.
     RedirectRow of Redirect in "redirect_history"
@@ -44,11 +39,11 @@ fn removal(message: &Message) -> Option<RedirectRow> {
     let told = |name| std::str::from_utf8(message.headers.get(name)?).ok();
     let id = |name| told(name).and_then(|id| Uuid::try_parse(id).ok());
     let removed = Redirect {
-        id: id(ID).unwrap_or_default(),
+        id: id(Redirect::REMOVAL).unwrap_or_default(),
         urlfrom: address.clone(),
         address,
-        oid: id(TENANT),
-        updater: told(UPDATER).unwrap_or_default().to_owned(),
+        oid: id(Redirect::TENANT),
+        updater: told(Redirect::REMOVER).unwrap_or_default().to_owned(),
         ..Redirect::default()
     };
     let row = RedirectRow::try_from(removed).ok()?;

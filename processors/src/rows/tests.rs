@@ -53,9 +53,9 @@ fn every_redirect_example_is_its_row() {
 #[test]
 fn a_link_that_is_removed_is_a_row_that_says_who_removed_it() {
     let headers = Headers::new()
-        .with(redirect::ID, "019ab4c0-0203-7000-8000-000000000203")
-        .with(redirect::UPDATER, "marketing")
-        .with(redirect::TENANT, "0000000c-0000-4000-8000-000000000003");
+        .with(Redirect::REMOVAL, "019ab4c0-0203-7000-8000-000000000203")
+        .with(Redirect::REMOVER, "marketing")
+        .with(Redirect::TENANT, "0000000c-0000-4000-8000-000000000003");
     let message = |key: Option<&str>| Message {
         topic: "tracker.redirects".into(),
         partition: 0,
