@@ -230,7 +230,7 @@ impl<K: Keep> Collector<K> {
         beside: &mut Beside,
     ) -> Result<Taken, Denied> {
         let (stamped, single, held) = self.stamped(request, route, body, beside).await?;
-        let fates = produce(&self.events, request, stamped).await;
+        let fates = produce(&self.events, &traceparent(request), stamped).await;
         drop(held); // what is not safe yet is in flight, and counts
         Ok(Taken { fates, single })
     }
@@ -274,7 +274,7 @@ impl<K: Keep> Collector<K> {
         if let Some(wrong) = Denied::of_items(&items) {
             return Err(wrong);
         }
-        let fates = produce(&self.payments, request, items).await;
+        let fates = produce(&self.payments, &traceparent(request), items).await;
         Ok(Taken { fates, single: false })
     }
 
@@ -471,7 +471,7 @@ fn format(request: &Request) -> Format {
 /// Makes what was accepted safe; each has its fate then, in the order in which it came.
 async fn produce<K: Keep, R: Stamped>(
     writer: &Writer<K, R>,
-    request: &Request,
+    traceparent: &str,
     stamped: Vec<Result<R, Refusal>>,
 ) -> Vec<Ended> {
     let (mut accepted, mut refused) = (Vec::new(), Vec::new());
@@ -484,7 +484,7 @@ async fn produce<K: Keep, R: Stamped>(
             Err(refusal) => refused.push(Some(refusal)),
         }
     }
-    let mut verdicts = writer.write(accepted, &traceparent(request)).await.into_iter();
+    let mut verdicts = writer.write(accepted, traceparent).await.into_iter();
     let fate = |refusal: Option<Refusal>| match refusal {
         Some(refusal) => Some(Ended::Refused(refusal)),
         None => verdicts.next().map(|verdict| verdict.map_or_else(Ended::Unkept, Ended::Kept)),
@@ -493,7 +493,7 @@ async fn produce<K: Keep, R: Stamped>(
 }
 
 /// The trace goes on in every record of the request.
-fn traceparent(request: &Request) -> String {
+pub(crate) fn traceparent(request: &Request) -> String {
     let span = Uuid::new_v4().as_u64_pair().1;
     trace::traceparent(request.header(HeaderName::from_static(TRACEPARENT)), Uuid::new_v4().as_u128(), span)
 }

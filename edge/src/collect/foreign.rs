@@ -1,7 +1,7 @@
 //! The story of a request in another product's format: read, decode, identify, admit, charge, stamp, produce, answer. The
 //! key stands in the body there, so that is read before anybody is admitted; its bounds hold for all.
 
-use super::{Beside, Caller, Collector, cookies, produce};
+use super::{Beside, Caller, Collector, cookies, produce, traceparent};
 use crate::{
     admit::{Left, Sender},
     answer::{self, Denied, Said, Taken},
@@ -50,7 +50,7 @@ impl<K: Keep> Collector<K> {
         self.rates.charge(&caller.sender, told.batch.drafts.len().saturating_sub(1), left)?;
         let single = told.batch.single;
         let stamped = self.stamp_foreign(request, &caller, route, told);
-        let fates = produce(&self.events, request, stamped).await;
+        let fates = produce(&self.events, &traceparent(request), stamped).await;
         Ok(Taken { fates, single })
     }
 

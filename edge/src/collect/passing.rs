@@ -24,9 +24,11 @@ impl<K: Keep> Collector<K> {
     }
 
     /// Makes it safe, and counts how it ended.
-    pub(crate) async fn passed(&self, request: &Request, route: Route, passing: Passing) {
+    pub(crate) async fn passed(&self, traceparent: &str, route: Route, passing: Passing) {
         let taken = match passing {
-            Ok(stamped) => Ok(Taken { fates: produce(&self.events, request, stamped).await, single: true }),
+            Ok(stamped) => {
+                Ok(Taken { fates: produce(&self.events, traceparent, stamped).await, single: true })
+            }
             Err(denied) => Err(denied),
         };
         self.count(route, &taken);

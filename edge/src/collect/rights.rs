@@ -1,6 +1,6 @@
 //! The stories of what persons may ask for: a consent that is given or withdrawn, an erasure. Verbs of the other stories.
 
-use super::{Beside, Collector, Route, format, produce};
+use super::{Beside, Collector, Route, format, produce, traceparent};
 use crate::{
     admit::{Left, public},
     agree,
@@ -37,7 +37,7 @@ impl<K: Keep> Collector<K> {
         self.recognise(&mut caller, request, &mut batch, left)?;
         let draft = batch.one(ONE)?;
         let agreement = agree::agreement(draft, &self.context(request, &caller, Route::Agree));
-        let fates = produce(&self.agreements, request, vec![agreement]).await;
+        let fates = produce(&self.agreements, &traceparent(request), vec![agreement]).await;
         Ok(Taken { fates, single: true })
     }
 
@@ -60,7 +60,8 @@ impl<K: Keep> Collector<K> {
         }
         draft.take(public::FIELD);
         let erasures = forget::erasures(draft, &self.context(request, &caller, Route::Forget))?;
-        let fates = produce(&self.erasures, request, erasures.into_iter().map(Ok).collect()).await;
+        let fates =
+            produce(&self.erasures, &traceparent(request), erasures.into_iter().map(Ok).collect()).await;
         Ok(Taken { fates, single: false })
     }
 }

@@ -4,7 +4,7 @@
 use super::{reply, routes::Edge};
 use crate::{
     budget::Budget,
-    collect::Route,
+    collect::{Route, traceparent},
     keep::Keep,
     links::{
         address, goal,
@@ -87,11 +87,12 @@ pub(super) async fn lead<K: Keep>(edge: &Arc<Edge<K>>, request: &Request, route:
 async fn pass<K: Keep>(edge: &Arc<Edge<K>>, request: Request, route: Route) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let stamped = edge.collector.passing(&request, route, &mut headers).await;
+    let traceparent = traceparent(&request);
     let (room, recorded) = (edge.redirects.under_way.room(), Arc::clone(edge));
     let full = || Fault::new(Budget::FULL, "too many redirects are being recorded");
     let stamped = if room.is_some() { stamped } else { Err(full().into()) };
     edge.redirects.under_way.go_on(async move {
-        recorded.collector.passed(&request, route, stamped).await;
+        recorded.collector.passed(&traceparent, route, stamped).await;
         drop(room);
     });
     headers

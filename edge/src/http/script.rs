@@ -42,7 +42,7 @@ pub(super) async fn script(request: &Request) -> Response {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let bytes = packed.map_or(SCRIPT.text.as_bytes(), |packed| packed.bytes.as_ref());
-        bytes.to_vec().into_response()
+        bytes.into_response()
     };
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
