@@ -1,6 +1,6 @@
 //! `tracker up`, as somebody meets it who has just built it: two commands, and what it prints is true.
 
-use crate::rig::{binary, cache, run, until};
+use crate::rig::{binary, cache, hush, run, until};
 use std::{
     fs::{self, File},
     net::TcpListener,
@@ -192,6 +192,8 @@ fn what_it_prints_works_and_it_ends_in_order_and_finds_its_data_again() {
         assert_eq!(order, ["edge …", "enrich …", "load …", "payments …", "database …", "broker …"]);
         assert!(!said.contains("was killed"), "{said}");
         assert_eq!(processes.into_iter().filter(|(id, _)| !is_gone(*id)).collect::<Vec<_>>(), []);
+        hush::keep(fs::read_to_string(place.folder.path().join(".tracker/secret")).unwrap().trim());
+        hush::check_text("tracker up", &said);
 
         let mut up = place.start().await;
         println!("{}", place.said());

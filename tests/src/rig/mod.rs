@@ -4,6 +4,7 @@ mod authority;
 mod browser;
 mod client;
 mod crowd;
+pub mod hush;
 mod pages;
 mod site;
 mod stack;
@@ -28,9 +29,11 @@ pub const DEADLINE: Duration = Duration::from_secs(90);
 /// One runtime for all tests: processes and connections outlive the test that began them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// Runs an async test.
+/// Runs an async test, and sees that no secret was logged.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
-    RUNTIME.block_on(test)
+    let end = RUNTIME.block_on(test);
+    hush::check();
+    end
 }
 
 /// Waits until `condition` gives a value; `what` says in the failure what never came.

@@ -2,6 +2,7 @@
 
 use super::{
     client::{Answer, post},
+    hush,
     stack::{Stack, geoip, stack},
     until,
 };
@@ -115,10 +116,13 @@ impl Site {
             stack,
             ports,
         };
+        hush::listen(&site.folder);
         site.configure(settings);
         // Every run makes the same hashes: a row is the same to its last column.
-        let hash_key = format!("hash_key = \"{}\"\n", "07".repeat(32));
-        std::fs::write(site.folder.join("keys.toml"), hash_key).expect("a key file");
+        let hash_key = "07".repeat(32);
+        hush::keep(&hash_key);
+        let file = format!("hash_key = \"{hash_key}\"\n");
+        std::fs::write(site.folder.join("keys.toml"), file).expect("a key file");
         let made = site.tracker(&["keys", "new", "--id", "test"]);
         site.secret = made.lines().last().unwrap_or_default().trim().to_owned();
         site
@@ -153,6 +157,9 @@ impl Site {
         self.environment.extend(listens);
         let given = settings.iter().map(|(key, value)| (format!("TRACKER_{key}"), (*value).to_owned()));
         self.environment.extend(given);
+        let secret = |key: &str| ["PASSWORD", "SECRET"].iter().any(|word| key.contains(word));
+        let secrets = settings.iter().filter(|(key, _)| secret(key));
+        secrets.for_each(|(_, value)| hush::keep(value));
     }
 
     /// Starts a program and does not wait.
@@ -313,9 +320,19 @@ impl Site {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Runs the `tracker` command, however it ends.
+    /// Runs the `tracker` command, however it ends. What it makes to be kept secret it tells on its standard output alone.
     pub fn tracker_output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("tracker runs")
+        let output = self.command(arguments).output().expect("tracker runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        match arguments {
+            ["keys", "new", ..] if output.status.success() => hush::keep(said.trim()),
+            ["keys", "account", "--uid", uid, ..] if output.status.success() => {
+                hush::keep_account(uid, said.trim());
+            }
+            _ => {}
+        }
+        hush::check_text(&format!("tracker {}", arguments[0]), &String::from_utf8_lossy(&output.stderr));
+        output
     }
 
     /// The `tracker` command with the site's settings.

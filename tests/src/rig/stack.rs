@@ -1,5 +1,6 @@
 //! The broker and the database of this run.
 
+use super::hush;
 use std::{
     path::{Path, PathBuf},
     sync::Mutex,
@@ -69,6 +70,7 @@ pub fn scratch(name: &str) -> tempfile::TempDir {
 /// A broker of a test's own, to be maltreated; with the name of its site.
 pub async fn broker(name: &str) -> Broker {
     let data = stack().await.folder.path().join(format!("{name}-broker"));
+    hush::listen(&data);
     let [port, controller_port] = *free_ports(2).expect("ports") else { panic!("two ports") };
     Broker::start(BrokerOptions::new(cache(), data, port, controller_port)).await.expect("a broker")
 }
@@ -76,6 +78,7 @@ pub async fn broker(name: &str) -> Broker {
 /// A database of a test's own, likewise.
 pub async fn database(name: &str) -> Database {
     let data = stack().await.folder.path().join(format!("{name}-database"));
+    hush::listen(&data);
     let [http_port, tcp_port] = *free_ports(2).expect("ports") else { panic!("two ports") };
     let options = DatabaseOptions { cache: cache(), data, http_port, tcp_port };
     Database::start(options).await.expect("a database")
@@ -87,9 +90,10 @@ async fn start() -> Stack {
     let [broker_port, controller_port, http_port, tcp_port] = *free_ports(4).expect("ports") else {
         panic!("four ports")
     };
-    let broker = BrokerOptions::new(cache(), folder.path().join("kafka"), broker_port, controller_port);
-    let database =
-        DatabaseOptions { cache: cache(), data: folder.path().join("clickhouse"), http_port, tcp_port };
+    let [kafka, clickhouse] = ["kafka", "clickhouse"].map(|name| folder.path().join(name));
+    [&kafka, &clickhouse].into_iter().for_each(|folder| hush::listen(folder));
+    let broker = BrokerOptions::new(cache(), kafka, broker_port, controller_port);
+    let database = DatabaseOptions { cache: cache(), data: clickhouse, http_port, tcp_port };
     let (broker, database) = tokio::join!(Broker::start(broker), Database::start(database));
     let (broker, database) = (broker.expect("a broker"), database.expect("a database"));
     Stack {
