@@ -1,7 +1,7 @@
 # `make run` and `make test` do all of their set-up. `make help` lists the rest.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz web test-web chaos lint lint-rust lint-docs lint-size lint-deny lint-alerts
+.PHONY: help setup run test fuzz web test-web chaos bench bench-quick lint lint-rust lint-docs lint-size lint-deny lint-alerts
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,17 @@ SEED ?= 1
 chaos: setup ## a million events while every part is killed, stopped and cut off; ends well when nothing was lost or doubled
 	cargo build --release
 	@target/release/tracker chaos --events 1000000 --kills 24 --others 12 --seed $(SEED)
+
+# Each figure beside a reference, both sides in turns; bench/README.md says what each line means. Some lines of it:
+# make bench ONLY=edge. Nothing else should run on the machine meanwhile.
+ONLY ?=
+bench: setup ## what Tracker costs beside what it could cost: one table, and target/bench.json
+	cargo build --release --workspace --bins
+	@target/release/tracker-bench --only "$(ONLY)" --commit "$$(git rev-parse --short HEAD)"
+
+bench-quick: setup ## the same in less than five minutes, less exact
+	cargo build --release --workspace --bins
+	@target/release/tracker-bench --quick --only "$(ONLY)" --commit "$$(git rev-parse --short HEAD)"
 
 lint: setup lint-size lint-rust lint-docs lint-deny lint-alerts ## format, clippy, docs, file sizes, licences, alert rules
 

@@ -4,8 +4,8 @@
 //! Touches nothing else: its files are in one folder, its ports are free ones of 127.0.0.1, its settings come from no
 //! environment, and it ends only what it has started.
 
-mod member;
-mod settings;
+pub mod member;
+pub mod settings;
 
 use super::part::{Part, peak_memory};
 use crate::{Failure, keys};
@@ -389,7 +389,10 @@ fn seats(folder: &Path) -> Result<Vec<Member>, Failure> {
 }
 
 /// One TOML laid over another, table by table.
-fn merge(defaults: &str, over: &str) -> Result<toml::Table, Failure> {
+///
+/// # Errors
+/// A text that is no TOML.
+pub fn merge(defaults: &str, over: &str) -> Result<toml::Table, Failure> {
     let parse = |text: &str| -> Result<toml::Table, Failure> {
         toml::from_str(text).map_err(|error| Failure::Usage(format!("the lab's settings: {error}")))
     };

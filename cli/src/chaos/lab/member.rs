@@ -1,4 +1,5 @@
-//! One program of the lab: a place that is filled, emptied, and filled again.
+//! One program of the lab: a place that is filled, emptied, and filled again. What it is told stands in the
+//! `tracker.toml` of its folder.
 
 use crate::{Failure, chaos::part::Part};
 use std::{
@@ -11,14 +12,17 @@ use tokio::sync::Mutex;
 use tracker_stack::leash::{self, Leashed};
 
 /// A place.
-pub(super) struct Member {
-    pub(super) part: Part,
+pub struct Member {
+    /// What it is a place for.
+    pub part: Part,
     /// 0: the first of its kind.
-    pub(super) seat: u16,
+    pub seat: u16,
     /// `enrich`, `enrich-2`.
-    pub(super) name: String,
-    pub(super) port: u16,
-    pub(super) log: PathBuf,
+    pub name: String,
+    /// Where it listens, on 127.0.0.1.
+    pub port: u16,
+    /// Its log.
+    pub log: PathBuf,
     folder: PathBuf,
     process: Mutex<Process>,
 }
@@ -31,17 +35,22 @@ struct Process {
 }
 
 /// There is no process.
-pub(super) struct Absent;
+pub struct Absent;
 
 impl Member {
-    pub(super) fn new(part: Part, seat: u16, port: u16, folder: &Path) -> Self {
+    /// An empty one.
+    #[must_use]
+    pub fn new(part: Part, seat: u16, port: u16, folder: &Path) -> Self {
         let name = if seat == 0 { part.to_string() } else { format!("{part}-{}", seat + 1) };
         let log = folder.join(format!("{name}.log"));
         Self { part, seat, name, port, log, folder: folder.to_owned(), process: Mutex::default() }
     }
 
     /// Fills the place, if it is empty.
-    pub(super) async fn start(&self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// A program that cannot be started.
+    pub async fn start(&self) -> Result<(), Failure> {
         let mut process = self.process.lock().await;
         if process.running.is_none() {
             process.running = Some(self.launch()?);
@@ -62,7 +71,10 @@ impl Member {
     }
 
     /// Fills the place again when its process has ended by itself; the id of the one that runs.
-    pub(super) async fn look(&self) -> Result<u32, Absent> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn look(&self) -> Result<u32, Absent> {
         let mut process = self.process.lock().await;
         let running = process.running.as_mut().ok_or(Absent)?;
         let Some(status) = running.ended() else { return Ok(running.pid()) };
@@ -71,34 +83,38 @@ impl Member {
         process.running.as_ref().map(Leashed::pid).ok_or(Absent)
     }
 
-    pub(super) async fn pid(&self) -> Option<u32> {
+    /// The id of its process.
+    pub async fn pid(&self) -> Option<u32> {
         self.process.lock().await.running.as_ref().map(Leashed::pid)
     }
 
-    pub(super) async fn own_ends(&self) -> Vec<String> {
+    /// How it ended when nobody had ended it.
+    pub async fn own_ends(&self) -> Vec<String> {
         self.process.lock().await.own_ends.clone()
     }
 
     /// Empties the place by `kill -9`; whether it was filled.
-    pub(super) async fn kill(&self) -> bool {
+    pub async fn kill(&self) -> bool {
         let running = self.process.lock().await.running.take();
         running.map(|mut running| running.kill()).is_some()
     }
 
     /// Empties the place by SIGTERM: the exit code, or `None` of one that had to be killed. `None`: it was empty.
-    pub(super) async fn stop(&self, grace: Duration) -> Option<Option<i32>> {
+    pub async fn stop(&self, grace: Duration) -> Option<Option<i32>> {
         let mut running = self.process.lock().await.running.take()?;
         let status = running.stop(grace).await;
         Some(status.and_then(|status| status.code()))
     }
 
-    pub(super) async fn pause(&self) {
+    /// SIGSTOP.
+    pub async fn pause(&self) {
         if let Some(running) = self.process.lock().await.running.as_mut() {
             running.pause();
         }
     }
 
-    pub(super) async fn resume(&self) {
+    /// SIGCONT.
+    pub async fn resume(&self) {
         if let Some(running) = self.process.lock().await.running.as_mut() {
             running.resume();
         }

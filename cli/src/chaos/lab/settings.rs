@@ -4,13 +4,16 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// Where the broker and the database are.
-pub(super) struct Addresses {
-    pub(super) kafka: String,
-    pub(super) clickhouse: String,
+pub struct Addresses {
+    /// `host:port`.
+    pub kafka: String,
+    /// The same.
+    pub clickhouse: String,
 }
 
 /// The settings, as TOML: all that differs from the defaults.
-pub(super) fn text(addresses: &Addresses, folder: &Path, cache: &Path) -> String {
+#[must_use]
+pub fn text(addresses: &Addresses, folder: &Path, cache: &Path) -> String {
     let path = |path: &Path| Value::String(path.display().to_string());
     let list = |names: &[&str]| {
         Value::Array(names.iter().map(|name| path(&cache.join("geoip").join(name))).collect())

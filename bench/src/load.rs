@@ -1,0 +1,295 @@
+//! An HTTP load: connections that are kept, each of which waits for its answer before it asks again. Anything but 200 is
+//! a failure of the measurement.
+
+use crate::{
+    bench::Extent,
+    cpu,
+    latency::{Latencies, us},
+    sample,
+};
+use bytes::Bytes;
+use futures::future::try_join_all;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::{
+    fmt::Display,
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, sleep_until},
+};
+use tracker_cli::Failure;
+use tracker_stream::fault::Fault;
+
+/// What is asked, over and over.
+#[derive(Debug, Clone)]
+pub struct Shots {
+    requests: Arc<[Request<Full<Bytes>>]>,
+    events: u64,
+}
+
+/// Different requests of one kind: enough that no cache holds the answer, few enough to be made before.
+const SINGLES: u64 = 2_048;
+const BATCHES: u64 = 32;
+
+impl Shots {
+    /// One event a request.
+    pub fn singles() -> Self {
+        Self::of(1, (0..SINGLES).map(|number| sample::event(number).to_string()))
+    }
+
+    /// So many events a request.
+    pub fn batches(events: u64) -> Self {
+        Self::of(events, (0..BATCHES).map(|batch| sample::batch(batch * events, events)))
+    }
+
+    fn of(events: u64, bodies: impl Iterator<Item = String>) -> Self {
+        let requests = bodies.zip(0..).filter_map(|(body, number)| request(body, number).ok());
+        Self { requests: requests.collect(), events }
+    }
+
+    fn shot(&self, number: u64) -> Option<Request<Full<Bytes>>> {
+        let place = usize::try_from(number).unwrap_or(0) % self.requests.len().max(1);
+        self.requests.get(place).cloned()
+    }
+}
+
+/// As a browser sends it, through a proxy.
+fn request(body: String, number: u64) -> http::Result<Request<Full<Bytes>>> {
+    const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                         Chrome/142.0.0.0 Safari/537.36";
+    Request::post("/tr/v1/tr/")
+        .header("host", "shop.example.com")
+        .header("content-type", "application/json")
+        .header("user-agent", AGENT)
+        .header("accept-language", "de-CH,de;q=0.9,en;q=0.8")
+        .header("referer", "https://shop.example.com/")
+        .header("origin", "https://shop.example.com")
+        .header("x-forwarded-for", sample::address(number))
+        .body(Full::from(body))
+}
+
+/// Who is asked: a port of this machine, and the process behind it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Where it listens.
+    pub port: u16,
+    /// Whose CPU counts.
+    pub pid: u32,
+}
+
+/// A stretch of load.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    /// Events that were answered in it.
+    pub events: u64,
+    /// How long it was.
+    pub wall: Duration,
+    /// What the server spent.
+    pub cpu: Duration,
+    /// How long its requests took.
+    pub took: Latencies,
+}
+
+impl Stretch {
+    /// The server's CPU time for an event, microseconds.
+    pub fn us_an_event(&self) -> f64 {
+        us(self.cpu) / (self.events as f64).max(1.0)
+    }
+
+    /// Events a second.
+    pub fn rate(&self) -> f64 {
+        self.events as f64 / self.wall.as_secs_f64()
+    }
+
+    /// Events for a second of CPU.
+    pub fn a_core_second(&self) -> f64 {
+        self.events as f64 / self.cpu.as_secs_f64()
+    }
+}
+
+/// How fast is asked.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// As fast as answers come.
+    Full,
+    /// So many requests a second, all connections together.
+    Rate(f64),
+}
+
+/// What all connections of a load share.
+struct Shared {
+    shots: Shots,
+    next: AtomicU64,
+    events: AtomicU64,
+    measuring: AtomicBool,
+    over: AtomicBool,
+}
+
+/// Loads a target, and measures a stretch of it when it is warm.
+///
+/// # Errors
+/// A connection that breaks, an answer that is not 200.
+pub async fn run(
+    target: Target,
+    shots: &Shots,
+    connections: usize,
+    pace: Pace,
+    extent: &Extent,
+) -> Result<Stretch, Failure> {
+    let shared = Arc::new(Shared {
+        shots: shots.clone(),
+        next: AtomicU64::new(0),
+        events: AtomicU64::new(0),
+        measuring: AtomicBool::new(false),
+        over: AtomicBool::new(false),
+    });
+    let opened = try_join_all((0..connections).map(|_| open(target.port))).await?;
+    let start = Instant::now();
+    let senders: Vec<_> = opened
+        .into_iter()
+        .enumerate()
+        .map(|(place, sender)| {
+            let beat = Beat::of(pace, start, place, connections);
+            tokio::spawn(ask(sender, Arc::clone(&shared), beat))
+        })
+        .collect();
+    sleep(extent.warming).await;
+    shared.measuring.store(true, Ordering::Relaxed);
+    let (began, cpu, events) =
+        (Instant::now(), cpu::used(target.pid)?, shared.events.load(Ordering::Relaxed));
+    sleep(extent.stretch).await;
+    let wall = began.elapsed();
+    let cpu = cpu::used(target.pid)?.saturating_sub(cpu);
+    let events = shared.events.load(Ordering::Relaxed) - events;
+    shared.over.store(true, Ordering::Relaxed);
+    let mut took = Vec::new();
+    for sender in senders {
+        took.extend(sender.await.map_err(failed)??);
+    }
+    Ok(Stretch { events, wall, cpu, took: Latencies::of(took) })
+}
+
+/// When a connection's turns are, where there is a rate.
+struct Beat {
+    next: Instant,
+    every: Option<Duration>,
+}
+
+impl Beat {
+    fn of(pace: Pace, start: Instant, place: usize, connections: usize) -> Self {
+        match pace {
+            Pace::Full => Self { next: start, every: None },
+            Pace::Rate(rate) => {
+                let one = Duration::from_secs_f64(1.0 / rate.max(0.1));
+                let next = start + one.mul_f64(place as f64);
+                Self { next, every: Some(one.mul_f64(connections as f64)) }
+            }
+        }
+    }
+
+    /// Waits for the turn; from when on its answer is waited for. A turn that was missed, for the last answer had not come,
+    /// is waited for from when it was due: a slow answer delays no question that others would have asked.
+    async fn turn(&mut self) -> Instant {
+        let now = Instant::now();
+        let Some(every) = self.every else { return now };
+        let due = self.next;
+        self.next += every;
+        if due <= now {
+            return due;
+        }
+        sleep_until(due).await;
+        Instant::now()
+    }
+}
+
+/// One connection's questions; how long those took that were measured.
+async fn ask(
+    mut sender: SendRequest<Full<Bytes>>,
+    shared: Arc<Shared>,
+    mut beat: Beat,
+) -> Result<Vec<Duration>, Failure> {
+    let mut took = Vec::new();
+    while !shared.over.load(Ordering::Relaxed) {
+        let Some(shot) = shared.shots.shot(shared.next.fetch_add(1, Ordering::Relaxed)) else { break };
+        let since = beat.turn().await;
+        sender.ready().await.map_err(failed)?;
+        let answer = sender.send_request(shot).await.map_err(failed)?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(failed)?.to_bytes();
+        if status != 200 || !is_whole(&body) {
+            let told = String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default());
+            return Err(failed(format!("the server answered {status}: {told}")));
+        }
+        shared.events.fetch_add(shared.shots.events, Ordering::Relaxed);
+        if shared.measuring.load(Ordering::Relaxed) {
+            took.push(since.elapsed());
+        }
+    }
+    Ok(took)
+}
+
+/// Whether no event of a batch was refused.
+fn is_whole(body: &[u8]) -> bool {
+    body.is_empty() || body.ends_with(br#""rejected":[]}"#)
+}
+
+async fn open(port: u16) -> Result<SendRequest<Full<Bytes>>, Failure> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// The status of a GET.
+///
+/// # Errors
+/// Nobody who answers.
+pub async fn get(port: u16, path: &str) -> Result<u16, Failure> {
+    let mut sender = open(port).await?;
+    let request = Request::get(path).header("host", "127.0.0.1").body(Full::default()).map_err(failed)?;
+    Ok(sender.send_request(request).await.map_err(failed)?.status().as_u16())
+}
+
+fn failed(error: impl Display) -> Failure {
+    Fault::new("load", error.to_string()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_of_which_something_was_refused_is_not_whole() {
+        assert!(is_whole(b"") && is_whole(br#"{"accepted":2,"rejected":[]}"#));
+        assert!(!is_whole(br#"{"accepted":1,"rejected":[{"index":0}]}"#));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_was_missed_is_waited_for_from_when_it_was_due() {
+        let start = Instant::now();
+        let mut beat = Beat::of(Pace::Rate(100.0), start, 1, 2);
+        assert_eq!(beat.turn().await, start + Duration::from_millis(10));
+        tokio::time::advance(Duration::from_millis(50)).await; // the answer took so long
+        assert_eq!(beat.turn().await, start + Duration::from_millis(30));
+    }
+
+    #[test]
+    fn a_cost_is_that_of_one_event() {
+        let (wall, cpu) = (Duration::from_secs(2), Duration::from_secs(1));
+        let stretch = Stretch { events: 50_000, wall, cpu, took: Latencies::default() };
+        assert_eq!(
+            (stretch.us_an_event(), stretch.rate(), stretch.a_core_second()),
+            (20.0, 25_000.0, 50_000.0)
+        );
+    }
+}
