@@ -1,8 +1,8 @@
 //! What was typed.
 
 use crate::{
-    chaos, config, dead, doctor, keys, lag, ledger, links, replay, schema, script, send, spool, tap, topics,
-    trace, up,
+    chaos, config, dead, doctor, keys, lag, ledger, links, plan, replay, schema, script, send, spool, tap,
+    topics, trace, up,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -50,6 +50,8 @@ pub enum Command {
     Spool(spool::Arguments),
     /// Tell how far each consumer group is behind, and how long until it loses something.
     Lag(lag::Arguments),
+    /// Tell how many machines, partitions and bytes so many events a second need, and what is full first.
+    Plan(plan::Arguments),
     /// Short links: list, make, remove them; sign the URLs of redirects.
     Links(links::Arguments),
     /// Tell where an event or a payment is: received, stored, waiting, dropped, or a dead letter.

@@ -18,6 +18,7 @@ pub mod links;
 mod local;
 mod moment;
 mod out;
+pub mod plan;
 pub mod replay;
 pub mod schema;
 pub mod script;
@@ -80,6 +81,7 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
         Command::Ledger(arguments) => ledger::run(&arguments, settings, out).await,
         Command::Lag(arguments) => lag::run(&arguments, settings, out).await,
         Command::Links(arguments) => links::run(&arguments, settings, out).await,
+        Command::Plan(arguments) => plan::run(&arguments, out),
         Command::Replay(arguments) => replay::run(&arguments, settings, out).await,
         Command::SampleLog(arguments) => send::sample::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, settings, out).await,
