@@ -37,12 +37,16 @@ impl<R: Roles> Partition<R> {
                 None => self.next_until_due(inbox, &fill, &mut turn).await,
             };
         }
-        let turn = turn.unwrap_or_else(|| self.turn());
+        self.wait_for(turn.unwrap_or_else(|| self.turn())).await;
+        Batch { gathered, full: fill.is_full() }
+    }
+
+    /// Waits for a turn; when the partition is to be let go, no longer.
+    async fn wait_for(&self, turn: Instant) {
         tokio::select! {
             () = tokio::time::sleep_until(turn) => {}
             () = self.ending.begun.cancelled() => {}
         }
-        Batch { gathered, full: fill.is_full() }
     }
 
     /// The next message of a batch that is not full; `None`: it goes as it is.
@@ -70,7 +74,7 @@ impl<R: Roles> Partition<R> {
     }
 
     /// Gathers the planned range again, whatever the limits: it fitted when it was planned. The message behind it is for
-    /// the next batch.
+    /// the next batch. It waits for its turn like any other: after a rebalance many partitions have a plan at once.
     pub(super) async fn repeat(
         &self,
         plan: Plan,
@@ -84,10 +88,11 @@ impl<R: Roles> Partition<R> {
             let offset = envelope.message.offset;
             if offset > plan.last {
                 inbox.give_back(envelope);
-                return Ok(Batch { gathered, full: true });
+            } else {
+                self.step(envelope, &mut gathered);
             }
-            self.step(envelope, &mut gathered);
-            if offset == plan.last {
+            if offset >= plan.last {
+                self.wait_for(self.turn()).await;
                 return Ok(Batch { gathered, full: true });
             }
             next = tokio::select! {

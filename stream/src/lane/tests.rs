@@ -1,5 +1,6 @@
 //! Lanes over a source in memory and sinks that fail on demand, on a paused clock.
 
+mod crowd;
 mod killed;
 mod planned;
 
