@@ -7,7 +7,9 @@
 mod bodies;
 mod encodings;
 mod heads;
+mod inlets;
 mod nasties;
+mod onward;
 mod sockets;
 mod urls;
 mod whole;
@@ -48,6 +50,8 @@ fn the_properties_have_50_000_cases_together() {
         include_str!("hostile/bodies.rs"),
         include_str!("hostile/encodings.rs"),
         include_str!("hostile/heads.rs"),
+        include_str!("hostile/inlets.rs"),
+        include_str!("hostile/onward.rs"),
         include_str!("hostile/sockets.rs"),
         include_str!("hostile/urls.rs"),
         include_str!("hostile/whole.rs"),

@@ -38,7 +38,11 @@ fn ends_well(bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 /// It can be written, has no NUL, is not much longer than what was sent, and its `params` are JSON.
-fn is_sound<R: Record>(record: &R, params: Option<&str>, sent: usize) -> Result<(), TestCaseError> {
+pub(super) fn is_sound<R: Record>(
+    record: &R,
+    params: Option<&str>,
+    sent: usize,
+) -> Result<(), TestCaseError> {
     let encoded = Encoder::<R>::single_object().encode(record);
     prop_assert!(encoded.len() <= 1024 + 7 * sent, "{} bytes from {sent}", encoded.len());
     if let Some(params) = params {
