@@ -1,6 +1,7 @@
 //! Who may send, and how much: keys, secret and public, and the rate limits. Never logs a key or an address.
 
 pub mod accounts;
+pub mod foreign;
 mod keys;
 mod limit;
 pub mod public;

@@ -117,6 +117,20 @@ impl Inlet {
             Self::Gtag => gtag::decode(posted),
         }
     }
+
+    /// Forgets keys that stood where the product has a name which is kept: Plausible's of a site.
+    pub fn forget_keys(self, drafts: &mut [Result<Draft<'_>, Refusal>], is_key: impl Fn(&str) -> bool) {
+        if self != Self::Plausible {
+            return;
+        }
+        for draft in drafts.iter_mut().flatten() {
+            let Some(named) = draft.take("app").map(|field| field.into_text().into_owned()) else { continue };
+            let names: Vec<&str> = named.split(',').map(str::trim).filter(|name| !is_key(name)).collect();
+            if !names.is_empty() {
+                draft.set("app", Field::Text(names.join(",").into()));
+            }
+        }
+    }
 }
 
 /// Makes ids of event ids that are none: the UUIDv5 of (`tenant`, text), so that what is sent again is the same event.

@@ -126,6 +126,12 @@ impl Loaded {
         })
     }
 
+    /// Whether this is one of the keys at all, good or not.
+    #[must_use]
+    pub fn knows(&self, shown: &str) -> bool {
+        !matches!(self.ring.find(shown, Scope::Write, i64::MIN), Err(Unfit::Unknown))
+    }
+
     /// The account of this name.
     #[must_use]
     pub fn account(&self, uid: &str) -> Option<&Account> {

@@ -3,7 +3,10 @@
 
 use super::{Beside, Caller, Collector, cookies, produce, traceparent};
 use crate::{
-    admit::{Left, Sender},
+    admit::{
+        Left, Sender,
+        foreign::{self, Speaker},
+    },
     answer::{self, Denied, Said, Taken},
     collect::Route,
     config::BodyLimits,
@@ -16,7 +19,7 @@ use crate::{
     stamp::{self, Context},
 };
 use tracker_schemas::{Event, Kind, Timestamp};
-use tracker_stream::{clock, fault::Refusal, keys::Scope};
+use tracker_stream::{clock, fault::Refusal};
 
 impl<K: Keep> Collector<K> {
     /// Takes events in another product's format.
@@ -44,8 +47,9 @@ impl<K: Keep> Collector<K> {
         let body = inlet.unwrap(body.as_ref().map_or(&[], Body::bytes))?;
         let limits = &self.config.limits;
         let received_at = Timestamp(clock::now_ms());
-        let told = inlet.decode(&Posted { request, body: &body, limits, received_at })?;
-        let caller = self.identify_by(request, &told.keys)?;
+        let mut told = inlet.decode(&Posted { request, body: &body, limits, received_at })?;
+        let caller = self.identify_by(request, &told, left)?;
+        inlet.forget_keys(&mut told.batch.drafts, |name| caller.keys.knows(name));
         self.rates.admit(&caller.sender, left)?;
         self.rates.charge(&caller.sender, told.batch.drafts.len().saturating_sub(1), left)?;
         let single = told.batch.single;
@@ -54,23 +58,27 @@ impl<K: Keep> Collector<K> {
         Ok(Taken { fates, single })
     }
 
-    /// Where the request comes from, and for whom it speaks. A write key under the name of the product's own names the tenant;
-    /// a secret key there makes a server of it. What is no key of ours is one of that product's, and says nothing; but where a
-    /// write key is required.
-    fn identify_by(&self, request: &Request, shown: &[String]) -> Result<Caller, Refusal> {
-        let (keys, now_ms) = (self.keys.now(), clock::now_ms());
+    /// Where the request comes from, and for whom it speaks.
+    fn identify_by(
+        &self,
+        request: &Request,
+        told: &Told<'_>,
+        left: &mut Option<Left>,
+    ) -> Result<Caller, Denied> {
+        let keys = self.keys.now();
         let address = self.trust().client(request.peer.ip(), &request.headers);
-        let shown = || request.write_key().into_iter().chain(shown.iter().map(String::as_str));
-        let of = |scope| shown().find_map(|key| keys.identify(key, scope, now_ms).ok());
-        let sender = match (of(Scope::Write), of(Scope::Events)) {
-            (None, Some(server)) => Sender { address: None, key: Some(server) },
-            (None, None) if self.config.require_write_key => {
-                let key = keys.identify_client(shown().next(), true, now_ms)?;
-                Sender { address: Some(address.into()), key }
+        let shown = request.write_key().into_iter().chain(told.keys.iter().map(String::as_str));
+        let needs_key = self.config.require_write_key;
+        let sender = match foreign::identify(&keys, shown, needs_key, clock::now_ms()) {
+            Ok(Speaker::Server(known)) => Sender { address: None, key: Some(known) },
+            Ok(Speaker::Client(key)) => Sender { address: Some(address.into()), key },
+            Err(refusal) => {
+                // Who guesses keys is counted too.
+                self.rates.admit(&Sender { address: Some(address.into()), key: None }, left)?;
+                return Err(refusal.into());
             }
-            (client, _) => Sender { address: Some(address.into()), key: client },
         };
-        Ok(Caller { address, sender, needs_key: self.config.require_write_key, keys })
+        Ok(Caller { address, sender, needs_key, keys })
     }
 
     fn stamp_foreign(

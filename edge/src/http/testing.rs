@@ -47,6 +47,9 @@ pub(crate) const SECRET: &str = "any-tenant";
 pub(crate) const TENANT_SECRET: &str = "one-tenant";
 /// The public key of its sites.
 pub(crate) const WRITE_KEY: &str = "its-sites";
+/// One that was good until some time ago, and one of another tenant.
+pub(crate) const FORMER_KEY: &str = "its-former-sites";
+pub(crate) const OTHER_KEY: &str = "anothers-sites";
 /// A secret that is good for payments alone.
 pub(crate) const TILL: &str = "till";
 pub(crate) const TENANT: Uuid = Uuid::from_u128(7);
@@ -224,6 +227,8 @@ fn key_file() -> String {
         entry("secret", TENANT_SECRET, &tenant),
         entry("secret", TILL, "scopes = [\"payments\"]"),
         entry("write_key", WRITE_KEY, &tenant),
+        entry("write_key", FORMER_KEY, &format!("{tenant}\nexpires = \"2023-01-01T00:00:00Z\"")),
+        entry("write_key", OTHER_KEY, &format!("tenant = \"{}\"", Uuid::from_u128(8))),
         account(ACCOUNT, ""),
         account("former", "expires = \"2023-01-01T00:00:00Z\""),
     ];
@@ -266,7 +271,9 @@ impl Tested {
 
     /// Forgets what was kept.
     pub(crate) fn forget(&self) {
-        [&self.events, &self.payments].iter().for_each(|memory| memory.kept.lock().unwrap().clear());
+        [&self.events, &self.payments, &self.erasures, &self.redirects]
+            .iter()
+            .for_each(|memory| memory.kept.lock().unwrap().clear());
     }
 
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Said {

@@ -56,7 +56,8 @@ pub fn decode<'a>(posted: &Posted<'a>) -> Result<Told<'a>, Refusal> {
         sent_at = sent_at.or_else(|| super::asked(posted, name));
     }
     let clock = Clock::of(sent_at.as_ref(), posted.received_at);
-    keys.extend(super::asked(posted, "token").map(|key| key.into_text().into_owned()));
+    let asked = ["api_key", "token"].into_iter().filter_map(|name| super::asked(posted, name));
+    keys.extend(asked.map(|key| key.into_text().into_owned()));
     let mut voice = Voice::Own;
     let single = events.len() == 1;
     let drafts = events.into_iter().map(|text| {

@@ -1,8 +1,11 @@
 //! The ways in of other products: what each answers, and for whom it speaks.
 
 use super::*;
+use crate::http::testing::{FORMER_KEY, OTHER_KEY, TILL, WRITE_KEY};
 use async_compression::tokio::bufread::GzipEncoder;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::io::AsyncReadExt;
+use uuid::Uuid;
 
 const SEGMENT: &str = r#"{"batch":[{"type":"track","event":"a"},{"type":"track"}]}"#;
 const POSTHOG: &str = r#"{"api_key":"k","batch":[{"event":"a"},{"properties":{}}]}"#;
@@ -95,6 +98,121 @@ async fn a_secret_key_in_its_place_makes_a_server_of_its_tenant(#[case] path: &s
         assert_eq!((event.fact.kind, event.fact.oid), (Kind::Server, Some(TENANT)));
         assert_eq!(event.fact.params, None, "the key is not kept");
     }
+}
+
+/// Where a key stands in what a product's client sends: path, the user of Basic, body.
+const PLACES: [(&str, Option<&str>, &str); 17] = [
+    ("/v1/track", Some("KEY:"), r#"{"event":"a"}"#),
+    ("/v1/batch", Some("KEY:"), r#"{"batch":[{"type":"track","event":"a"}]}"#),
+    ("/v1/track", None, r#"{"event":"a","writeKey":"KEY"}"#),
+    ("/v1/batch", None, r#"{"writeKey":"KEY","batch":[{"type":"track","event":"a"}]}"#),
+    ("/v1/t", None, r#"{"event":"a","writeKey":"KEY"}"#),
+    ("/capture", None, r#"{"event":"a","api_key":"KEY"}"#),
+    ("/batch/", None, r#"{"api_key":"KEY","batch":[{"event":"a"}]}"#),
+    ("/e/", None, r#"[{"event":"a","properties":{"token":"KEY"}}]"#),
+    ("/i/v0/e/", None, r#"{"event":"a","token":"KEY"}"#),
+    ("/e/?token=KEY&ver=1", None, r#"{"event":"a"}"#),
+    ("/batch/?api_key=KEY", None, r#"{"batch":[{"event":"a"}]}"#),
+    ("/api/event", None, r#"{"n":"a","d":"KEY"}"#),
+    ("/api/event", None, r#"{"name":"a","domain":"KEY"}"#),
+    ("/api/send", None, r#"{"payload":{"name":"a","website":"KEY"}}"#),
+    ("/mp/collect?measurement_id=G-1&api_secret=KEY", None, r#"{"events":[{"name":"a"}]}"#),
+    ("/mp/collect?measurement_id=KEY&api_secret=theirs", None, r#"{"events":[{"name":"a"}]}"#),
+    ("/g/collect?tid=KEY&en=a", None, ""),
+];
+
+/// What came of a key in one of them.
+struct Placed {
+    path: &'static str,
+    status: u16,
+    reason: String,
+    /// Of whom each event is, and of what kind.
+    whose: Vec<(Option<Uuid>, Kind)>,
+}
+
+/// Sends something with this key from each place.
+async fn at_each_place(key: &str, required: bool) -> Vec<Placed> {
+    let tested = edge(&format!("require_write_key = {required}\nrate_limit_burst = 1000"));
+    let mut all = Vec::new();
+    for (path, user, body) in PLACES {
+        let mut asked = request("POST", &path.replace("KEY", key));
+        if let Some(user) = user {
+            let user = BASE64_STANDARD.encode(user.replace("KEY", key));
+            asked = asked.header("authorization", format!("Basic {user}"));
+        }
+        let said = tested.ask(asked.body(body.replace("KEY", key))).await;
+        let reason = serde_json::from_str::<Value>(&said.body).unwrap_or_default();
+        let reason = reason["error"].as_str().unwrap_or_default().to_owned();
+        assert!(!said.body.contains(key), "{path}: {}", said.body);
+        let events = tested.events.records::<Event>();
+        assert!(events.iter().all(|event| event.fact.params.is_none()), "{path}: {events:?}");
+        let whose = events.into_iter().map(|event| (event.fact.oid, event.fact.kind)).collect();
+        tested.forget();
+        all.push(Placed { path, status: said.status, reason, whose });
+    }
+    all
+}
+
+#[rstest]
+#[case::its_sites(WRITE_KEY, (Some(TENANT), Kind::Client))]
+#[case::its_servers(TENANT_SECRET, (Some(TENANT), Kind::Server))]
+#[tokio::test]
+async fn wherever_a_product_has_its_key_ours_names_the_tenant(
+    #[case] key: &str,
+    #[case] whose: (Option<Uuid>, Kind),
+    #[values(true, false)] required: bool,
+) {
+    for Placed { path, status, whose: found, .. } in at_each_place(key, required).await {
+        assert!(status < 300, "{path}: {status}");
+        assert_eq!(found, [whose], "{path}");
+    }
+}
+
+#[rstest]
+#[case::unknown("theirs-not-ours", true, "unknown_key")]
+#[case::expired(FORMER_KEY, true, "expired_key")]
+#[case::expired_and_not_required(FORMER_KEY, false, "expired_key")]
+#[case::for_payments(TILL, true, "wrong_scope")]
+#[case::for_payments_and_not_required(TILL, false, "wrong_scope")]
+#[tokio::test]
+async fn wherever_it_stands_a_key_that_is_no_good_is_refused(
+    #[case] key: &str,
+    #[case] required: bool,
+    #[case] wanted: &str,
+) {
+    for Placed { path, status, reason, whose: found } in at_each_place(key, required).await {
+        assert_eq!((status, reason.as_str(), found.len()), (403, wanted, 0), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_the_products_own_says_nothing_where_none_of_ours_is_needed() {
+    for Placed { path, status, whose: found, .. } in at_each_place("theirs-not-ours", false).await {
+        assert!(status < 300, "{path}: {status}");
+        assert_eq!(found, [(None, Kind::Client)], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn one_request_speaks_for_one_tenant_and_who_guesses_is_counted() {
+    let tested = edge("rate_limit_burst = 2\nrequire_write_key = true");
+    let two = json!([{ "event": "a", "token": WRITE_KEY }, { "event": "b", "token": OTHER_KEY }]).to_string();
+    assert_eq!(tested.post("/e/", &two).await.error(), (403, "key_mismatch".to_owned()));
+    let guessed = json!({ "event": "a", "token": "guessed" }).to_string();
+    assert_eq!(tested.post("/e/", &guessed).await.error(), (403, "unknown_key".to_owned()));
+    assert_eq!(tested.post("/e/", &guessed).await.error(), (429, "rate_limited".to_owned()));
+    assert!(tested.events.messages().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_in_the_place_of_a_sites_name_is_no_name() {
+    let tested = edge("");
+    for domain in [WRITE_KEY.to_owned(), format!("a.example, {WRITE_KEY}"), "a.example,b.example".to_owned()]
+    {
+        tested.post("/api/event", json!({ "n": "a", "d": domain }).to_string()).await;
+    }
+    let apps: Vec<_> = tested.events.records::<Event>().into_iter().map(|event| event.fact.app).collect();
+    assert_eq!(apps, [None, Some("a.example".to_owned()), Some("a.example,b.example".to_owned())]);
 }
 
 #[tokio::test]

@@ -127,23 +127,3 @@ async fn payments_have_no_rate_and_use_up_none() {
     }
     assert_eq!(tested.ask(server("POST", "/tr/v1/str/").body(r#"{"ename":"a"}"#)).await.status, 200);
 }
-
-#[rstest]
-#[case::of_the_site(true, WRITE_KEY, Ok(Some(TENANT)))]
-#[case::of_the_product(false, "phc_theirs", Ok(None))]
-#[case::of_the_product_where_ours_is_needed(true, "phc_theirs", Err((403, "unknown_key")))]
-#[tokio::test]
-async fn a_write_key_may_stand_where_another_product_has_its_own(
-    #[case] required: bool,
-    #[case] key: &str,
-    #[case] expected: Result<Option<Uuid>, (u16, &str)>,
-) {
-    let tested = edge(&format!("require_write_key = {required}"));
-    let said = tested
-        .post("/capture", json!({ "event": "a", "distinct_id": "d", "api_key": key }).to_string())
-        .await;
-    match expected {
-        Ok(tenant) => assert_eq!((said.status, tenants(&tested)), (200, vec![tenant]), "{}", said.body),
-        Err((status, reason)) => assert_eq!(said.error(), (status, reason.to_owned())),
-    }
-}
