@@ -1,11 +1,15 @@
-// Builds dist/track.js, which is committed: the edge carries it and needs no npm. Its hash goes into the README. With --check:
-// compares instead; that the README is right is a test of the edge.
+// Builds dist/track.js, which is committed: the edge carries it and needs no npm. Its hash goes into the README. A copy under its
+// version goes into dist/released, where it stays: pages name the version they were made with, and edges carry all of them. One
+// that was never released may be taken out again before it is committed. With --check: compares instead; that the README and
+// the list of versions are right are tests of the edge.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const place = new URL('dist/track.js', import.meta.url);
+const released = new URL('dist/released/', import.meta.url);
+const list = new URL('../edge/src/script/released.rs', import.meta.url);
 const readme = new URL('../README.md', import.meta.url);
 const { outputFiles } = await build({
   absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
@@ -29,7 +33,13 @@ if (process.argv.includes('--check')) {
 } else {
   await writeFile(place, built);
   const hash = createHash('sha384').update(built).digest();
+  const name = `track.${hash.toString('hex').slice(0, 16)}.js`;
+  await writeFile(new URL(name, released), built);
+  const versions = (await readdir(released)).sort();
+  const lines = versions.map((version) => `    include_str!("../../../web/dist/released/${version}"),\n`);
+  const old = await readFile(list, 'utf8');
+  await writeFile(list, old.replace(/&\[\n[^\]]*\];/, `&[\n${lines.join('')}];`));
   const text = await readFile(readme, 'utf8');
-  const named = text.replace(/track\.[\da-f]{16}\.js/g, `track.${hash.toString('hex').slice(0, 16)}.js`);
+  const named = text.replace(/track\.[\da-f]{16}\.js/g, name);
   await writeFile(readme, named.replace(/sha384-[\w+/]{64}/g, `sha384-${hash.toString('base64')}`));
 }

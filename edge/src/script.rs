@@ -1,5 +1,10 @@
 //! track.js, the browser script, as it was built from `web/`: its bytes, its names, and what a page says to load it.
 //! Pure; serving it is `http::script`'s.
+//!
+//! A page names a version and its hash, and stays as it is when the edge is upgraded: so an edge carries every version
+//! that was released, under its own name.
+
+mod released;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha384};
@@ -7,6 +12,10 @@ use std::sync::LazyLock;
 
 /// The script of this edge. It is committed as built, so that no edge needs npm; `make web` builds it anew.
 pub static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("../../web/dist/track.js")));
+
+/// Every version that was released; the present one is one of them.
+pub static VERSIONS: LazyLock<Vec<Script>> =
+    LazyLock::new(|| released::RELEASED.iter().map(|text| Script::of(text)).collect());
 
 /// What a page runs before the script has arrived, so that `track` can be called at once.
 const STUB: &str = "var track=window.track||function(event){track.q.push(event)};\
@@ -59,6 +68,19 @@ mod tests {
         // By `openssl dgst -sha384 -binary | base64`.
         assert_eq!(one.integrity, "sha384-VKWbnyKwuAiA2EJ+VIt8I6vYc0huHwNdzpzWl+hRdQM8qojm1XvDXvrgta/TFF8x");
         assert_eq!(one.path(), "/track.54a59b9f22b0b808.js");
+    }
+
+    #[test]
+    fn every_version_of_the_folder_is_carried_under_the_name_of_its_file_and_the_present_one_too() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/dist/released");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let mut files: Vec<_> =
+            files.map(|file| format!("/{}", file.file_name().to_str().unwrap())).collect();
+        let mut carried: Vec<_> = VERSIONS.iter().map(Script::path).collect();
+        files.sort();
+        carried.sort();
+        assert_eq!(carried, files, "`make web` writes both");
+        assert!(VERSIONS.contains(&SCRIPT), "`make web` adds what it built");
     }
 
     #[test]

@@ -2,10 +2,15 @@
 //! browser likes it. Records nothing.
 
 use super::reply;
-use crate::{reason, request::Request, script::SCRIPT};
+use crate::{
+    reason,
+    request::Request,
+    script::{SCRIPT, Script, VERSIONS},
+};
 use async_compression::tokio::bufread::{BrotliEncoder, GzipEncoder};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::sync::LazyLock;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     sync::OnceCell,
@@ -23,6 +28,18 @@ const ALWAYS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
 ];
 
+/// A version of the script, and its encodings once they were asked for.
+struct Shelved {
+    script: &'static Script,
+    packed: OnceCell<[Packed; 2]>,
+}
+
+/// All versions, the present one first.
+static SHELF: LazyLock<Vec<Shelved>> = LazyLock::new(|| {
+    let former = VERSIONS.iter().filter(|script| script.version != SCRIPT.version);
+    [&*SCRIPT].into_iter().chain(former).map(|script| Shelved { script, packed: OnceCell::new() }).collect()
+});
+
 /// The script in one encoding.
 struct Packed {
     /// Its `Content-Encoding`.
@@ -33,15 +50,17 @@ struct Packed {
 /// Answers with the script; what stood in the path after `/track.` says which version.
 pub(super) async fn script(request: &Request) -> Response {
     let version = request.pairs.as_str();
-    if !version.is_empty() && version != SCRIPT.version {
-        return reply::refused(&reason::NOT_FOUND.refuse("this edge has another version of the script"));
-    }
-    let packed = choose(packed().await, &request.headers);
-    let tag = format!("\"{}-{}\"", SCRIPT.version, packed.map_or("plain", |packed| packed.encoding));
+    let asked = SHELF.iter().find(|shelved| version.is_empty() || version == shelved.script.version);
+    let Some(shelved) = asked else {
+        return reply::refused(&reason::NOT_FOUND.refuse("this edge has no such version of the script"));
+    };
+    let script = shelved.script;
+    let packed = choose(shelved.packed().await, &request.headers);
+    let tag = format!("\"{}-{}\"", script.version, packed.map_or("plain", |packed| packed.encoding));
     let mut response = if knows(&request.headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let bytes = packed.map_or(SCRIPT.text.as_bytes(), |packed| packed.bytes.as_ref());
+        let bytes = packed.map_or(script.text.as_bytes(), |packed| packed.bytes.as_ref());
         bytes.into_response()
     };
     let headers = response.headers_mut();
@@ -58,17 +77,18 @@ pub(super) async fn script(request: &Request) -> Response {
     response
 }
 
-/// The best first; made at the first use.
-async fn packed() -> &'static [Packed] {
-    static PACKED: OnceCell<[Packed; 2]> = OnceCell::const_new();
-    let plain = SCRIPT.text.as_bytes();
-    let pack = async || {
-        [
-            Packed { encoding: "br", bytes: all(BrotliEncoder::new(plain)).await },
-            Packed { encoding: "gzip", bytes: all(GzipEncoder::new(plain)).await },
-        ]
-    };
-    PACKED.get_or_init(pack).await
+impl Shelved {
+    /// The best first; made at the first use.
+    async fn packed(&self) -> &[Packed] {
+        let plain = self.script.text.as_bytes();
+        let pack = async || {
+            [
+                Packed { encoding: "br", bytes: all(BrotliEncoder::new(plain)).await },
+                Packed { encoding: "gzip", bytes: all(GzipEncoder::new(plain)).await },
+            ]
+        };
+        self.packed.get_or_init(pack).await
+    }
 }
 
 /// What an encoder of bytes in memory gives: it cannot fail.

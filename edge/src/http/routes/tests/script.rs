@@ -1,7 +1,7 @@
 //! The browser script.
 
 use super::*;
-use crate::script::SCRIPT;
+use crate::script::{SCRIPT, VERSIONS};
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -24,6 +24,30 @@ async fn the_plain_name_is_kept_for_minutes_and_the_versioned_one_for_good() {
     assert!(plain.header("cache-control").contains("max-age=300"));
     assert_eq!(versioned.header("cache-control"), "public, max-age=31536000, immutable");
     assert_eq!(tested.events.messages().len(), 0);
+}
+
+/// A page of last year names last year's version and its hash, and the browser runs no other bytes.
+#[tokio::test]
+async fn every_released_version_is_there_for_good_with_the_bytes_of_its_hash() {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use sha2::{Digest, Sha384};
+    let tested = edge("");
+    for script in VERSIONS.iter() {
+        for accepted in ["identity", "gzip"] {
+            let asked = request("GET", &script.path()).header("accept-encoding", accepted);
+            let (parts, body) = tested.raw(asked).await;
+            let body = if accepted == "gzip" {
+                text(GzipDecoder::new(&body[..])).await
+            } else {
+                String::from_utf8(body.to_vec()).unwrap()
+            };
+            let hash = Sha384::digest(&body);
+            assert_eq!(parts.status, 200);
+            assert_eq!(parts.headers["cache-control"], "public, max-age=31536000, immutable");
+            assert_eq!(script.integrity, format!("sha384-{}", BASE64_STANDARD.encode(hash)));
+            assert!(script.path().contains(&hex::encode(hash)[..16]), "{}", script.path());
+        }
+    }
 }
 
 #[rstest]
