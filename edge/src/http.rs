@@ -12,6 +12,7 @@ mod cors;
 mod documented;
 mod endpoints;
 mod entrance;
+mod form;
 mod held;
 mod inflate;
 mod look;

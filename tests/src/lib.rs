@@ -22,6 +22,8 @@ mod endpoints;
 #[cfg(test)]
 mod enrich_once;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod geography;
 #[cfg(test)]
 mod golden;

@@ -1,10 +1,13 @@
 //! What each address does and answers, for the document at `/openapi.json`. A test asks the running edge for every answer
-//! that stands here.
+//! that stands here, and finds none that does not.
 
-use super::endpoints::{Act, Endpoint, Tail};
+use super::{
+    endpoints::{Act, Endpoint, Tail},
+    form::Form,
+};
 use crate::{
     collect::Route,
-    inlet::Inlet,
+    inlet::{Call, Inlet},
     reason::{self, Reason},
 };
 use http::Method;
@@ -15,8 +18,12 @@ pub(super) struct Documented {
     pub summary: &'static str,
     /// What the request carries.
     pub takes: Takes,
+    /// Who may ask.
+    pub shows: Shows,
     /// The answer of success.
     pub success: Success,
+    /// What is answered when it cannot be had now.
+    pub away: Away,
     /// For what it refuses, by groups.
     pub refuses: &'static [&'static [Reason]],
 }
@@ -33,6 +40,19 @@ pub(super) enum Takes {
     Object,
     /// One payment, or several under `payments`.
     Payments,
+    /// Events a line, each in the form of a query.
+    Lines,
+}
+
+/// What a request has to show.
+#[derive(Clone, Copy)]
+pub(super) enum Shows {
+    Nothing,
+    /// A public key, where one is required; elsewhere it may.
+    WriteKey,
+    SecretKey,
+    /// A secret key, or a name and a password.
+    KeyOrAccount,
 }
 
 /// An answer of success: its status, its media type, the schema of its body.
@@ -41,11 +61,22 @@ pub(super) struct Success {
     pub status: u16,
     pub media: &'static str,
     pub schema: &'static str,
-    /// 503 with `Retry-After` when it cannot be had now.
-    pub may_wait: bool,
+    /// 304 to whom has it already.
+    pub is_cached: bool,
 }
 
-const KEY: &[Reason] = &[reason::MISSING_KEY, reason::UNKNOWN_KEY];
+/// What is answered when it cannot be had now.
+#[derive(Clone, Copy)]
+pub(super) enum Away {
+    Never,
+    /// 503 with `Retry-After`.
+    Later,
+    /// 503 and what is amiss, as text.
+    Unready,
+}
+
+const KEY: &[Reason] = &[reason::MISSING_KEY, reason::UNKNOWN_KEY, reason::EXPIRED_KEY, reason::WRONG_SCOPE];
+const MISMATCH: &[Reason] = &[reason::KEY_MISMATCH];
 const RATE: &[Reason] = &[reason::RATE_LIMITED];
 const ADDRESS: &[Reason] = &[reason::PATH_TOO_LONG, reason::KEY_TOO_LONG, reason::INVALID_TEXT];
 const BODY: &[Reason] = &[
@@ -74,28 +105,34 @@ const EVENT: &[Reason] = &[
     reason::OUT_OF_RANGE,
 ];
 const TENANT: &[Reason] = &[reason::TENANT_MISMATCH];
-const OBJECT: &[Reason] = &[
-    reason::MALFORMED,
-    reason::INVALID_UTF8,
-    reason::NOT_AN_OBJECT,
-    reason::TOO_DEEP,
-    reason::KEY_TOO_LONG,
-    reason::INVALID_TEXT,
+/// A list is counted before it is refused for being one.
+const ONE: &[Reason] = &[reason::NOT_AN_OBJECT, reason::TOO_MANY_EVENTS];
+const AGREE: &[Reason] = &[
+    reason::MISSING_VISITOR,
+    reason::MISSING_CONSENT,
+    reason::INVALID_UUID,
+    reason::INVALID_TYPE,
+    reason::INVALID_NUMBER,
+    reason::OUT_OF_RANGE,
 ];
-const AGREE: &[Reason] =
-    &[reason::MISSING_VISITOR, reason::MISSING_CONSENT, reason::INVALID_UUID, reason::INVALID_NUMBER];
+const FORGET: &[Reason] = &[reason::MISSING_PERSON, reason::INVALID_UUID, reason::INVALID_TYPE];
 const PAYMENT: &[Reason] = &[
-    reason::NOT_AN_OBJECT,
     reason::MISSING_REVENUE,
     reason::INVALID_DECIMAL,
     reason::INVALID_CURRENCY,
     reason::INVALID_TIME,
     reason::INVALID_UUID,
+    reason::INVALID_TYPE,
 ];
-
-const EMPTY: Success = Success { status: 200, media: "", schema: "", may_wait: true };
-
-const ACCOUNT: &[Reason] = &[reason::UNKNOWN_ACCOUNT, reason::PATH_CREDENTIALS_OFF, reason::RATE_LIMITED];
+const ACCOUNT: &[Reason] = &[reason::UNKNOWN_ACCOUNT, reason::RATE_LIMITED];
+const ACCOUNT_IN_PATH: &[Reason] = &[
+    reason::UNKNOWN_ACCOUNT,
+    reason::RATE_LIMITED,
+    reason::EXPIRED_KEY,
+    reason::WRONG_SCOPE,
+    reason::PATH_CREDENTIALS_OFF,
+    reason::INVALID_TEXT,
+];
 const LINK: &[Reason] = &[
     reason::MISSING_URL,
     reason::EQUAL_URLS,
@@ -103,110 +140,99 @@ const LINK: &[Reason] = &[
     reason::SHORT_PATH,
     reason::INVALID_SCHEME,
     reason::LINK_LOOP,
+    reason::INVALID_UUID,
+    reason::INVALID_TYPE,
+    reason::OUT_OF_RANGE,
 ];
-const SENT: Success = Success { status: 302, ..EMPTY };
 
-const fn look(summary: &'static str, media: &'static str, may_wait: bool) -> Documented {
-    let success = Success { status: 200, media, schema: "", may_wait };
-    Documented { summary, takes: Takes::Nothing, success, refuses: &[] }
+/// An empty answer, as clients have always got it.
+const EMPTY: Documented = Documented {
+    summary: "",
+    takes: Takes::Fields,
+    shows: Shows::Nothing,
+    success: Success { status: 200, media: "", schema: "", is_cached: false },
+    away: Away::Later,
+    refuses: &[],
+};
+
+const fn success(status: u16, media: &'static str, schema: &'static str) -> Success {
+    Success { status, media, schema, ..EMPTY.success }
 }
 
-const fn script(tail: Tail) -> Documented {
-    let summary = "The browser script; with its version in the address, that one and no other.";
-    let refuses: &[&[Reason]] = if matches!(tail, Tail::Version) { &[&[reason::NOT_FOUND]] } else { &[] };
-    Documented { refuses, ..look(summary, "text/javascript", false) }
+const fn look(summary: &'static str, media: &'static str) -> Documented {
+    let success = success(200, media, "");
+    Documented { summary, takes: Takes::Nothing, success, away: Away::Never, ..EMPTY }
 }
 
 impl Endpoint {
-    /// What one of its methods does.
-    pub(super) fn documented(&self, method: &Method) -> Documented {
+    /// What one of its methods does, where it is written in this form.
+    pub(super) fn documented(&self, method: &Method, form: Form) -> Documented {
+        if *method == Method::OPTIONS {
+            let summary = "Tells the methods that it takes; to a page's script, whether it may send here.";
+            return Documented { success: success(204, "", ""), ..look(summary, "") };
+        }
         match self.act {
-            Act::Record(Route::Client) if *method == Method::POST => Documented {
-                summary: "Takes events of browsers and apps: one object, an array, or NDJSON.",
-                takes: Takes::Events,
-                success: EMPTY,
-                refuses: &[RATE, ADDRESS, BODY, JSON, BATCH, EVENT],
-            },
-            Act::Record(Route::Client) => Documented {
-                summary: "Takes one event of a browser, written in the address.",
-                takes: Takes::Fields,
-                success: EMPTY,
-                refuses: &[RATE, ADDRESS, EVENT],
-            },
-            Act::Record(Route::Pixel) => Documented {
-                summary: "Takes one event, written in the address of an image. The answer is the image, whatever became of it.",
-                takes: Takes::Fields,
-                success: Success { status: 200, media: "image/gif", schema: "", may_wait: false },
-                refuses: &[],
-            },
-            Act::Record(Route::Server) if *method == Method::POST => Documented {
-                summary: "Takes events of servers, and answers their ids.",
-                takes: Takes::Events,
-                success: Success { media: "application/json", schema: "Id", ..EMPTY },
-                refuses: &[KEY, ADDRESS, BODY, JSON, BATCH, EVENT, TENANT],
-            },
-            Act::Record(Route::Server) => Documented {
-                summary: "Takes one event of a server, written in the address, and answers its id.",
-                takes: Takes::Fields,
-                success: Success { media: "application/json", schema: "Id", ..EMPTY },
-                refuses: &[KEY, ADDRESS, EVENT, TENANT],
-            },
-            Act::Record(Route::Payments) => Documented {
-                summary: "Takes payments, all of a request or none.",
-                takes: Takes::Payments,
-                success: EMPTY,
-                refuses: &[KEY, BODY, JSON, TENANT, PAYMENT],
-            },
             Act::Record(Route::Inlet(inlet)) => of_inlet(inlet),
             Act::Record(Route::Agree | Route::Forget) | Act::Agreements | Act::Geoip | Act::Jurisdictions => {
                 self.of_persons(method)
             }
-            Act::Socket | Act::Record(Route::Socket) => Documented {
-                summary: "Becomes a WebSocket: a text message is an event or an array of them, a binary one the same as an LZ4 block.",
-                takes: Takes::Nothing,
-                success: Success { status: 101, ..EMPTY },
-                refuses: &[&[reason::UPGRADE_REQUIRED, reason::FOREIGN_ORIGIN]],
-            },
-            Act::Lead(_) | Act::Follow | Act::Link | Act::Links => self.of_links(),
-            Act::Record(Route::Redirect | Route::CookieRedirect | Route::ShortLink) => self.of_links(),
-            Act::Health => look("The process runs.", "text/plain", false),
-            Act::Ready => look("An event can be taken and kept.", "text/plain", true),
-            Act::Ping => look("Says pong.", "text/plain", false),
-            Act::Status => {
-                look("What one looks at first when something seems wrong.", "application/json", false)
+            Act::Record(Route::Redirect | Route::CookieRedirect | Route::ShortLink)
+            | Act::Lead(_)
+            | Act::Follow
+            | Act::Link
+            | Act::Links => self.of_links(form),
+            Act::Record(route) => of_events(route, method),
+            Act::Socket => of_events(Route::Socket, method),
+            Act::Health => look("The process runs.", "text/plain"),
+            Act::Ready => {
+                Documented { away: Away::Unready, ..look("An event can be taken and kept.", "text/plain") }
             }
-            Act::Metrics => look("Everything that is counted, for Prometheus.", "text/plain", false),
-            Act::Document => look("This document.", "application/json", false),
+            Act::Ping => look("Says pong.", "text/plain"),
+            Act::Status => look("What one looks at first when something seems wrong.", "application/json"),
+            Act::Metrics => look("Everything that is counted, for Prometheus.", "text/plain"),
+            Act::Document => look("This document.", "application/json"),
             Act::Script => script(self.tail),
         }
     }
 
     /// Where visitors are sent.
-    fn of_links(&self) -> Documented {
+    fn of_links(&self, form: Form) -> Documented {
+        let shows =
+            if matches!(form, Form::Nothing | Form::Host) { Shows::KeyOrAccount } else { Shows::Nothing };
         match self.act {
             Act::Link => Documented {
                 summary: "Makes or changes a short link. What is wrong with it is answered in plain text.",
                 takes: Takes::Object,
-                success: EMPTY,
-                refuses: &[KEY, ACCOUNT, BODY, OBJECT, LINK, TENANT],
+                shows,
+                refuses: match shows {
+                    Shows::Nothing => &[ACCOUNT_IN_PATH, BODY, JSON, ONE, LINK, TENANT],
+                    _ => &[KEY, ACCOUNT, BODY, JSON, ONE, LINK, TENANT],
+                },
+                ..EMPTY
             },
             Act::Links => Documented {
                 summary: "Lists the short links of a host.",
                 takes: Takes::Nothing,
-                success: Success { media: "application/json", ..EMPTY },
-                refuses: &[KEY, ACCOUNT, &[reason::NOT_FOUND]],
+                shows,
+                success: success(200, "application/json", ""),
+                refuses: match shows {
+                    Shows::Nothing => &[ACCOUNT_IN_PATH],
+                    _ => &[KEY, ACCOUNT, &[reason::INVALID_TEXT]],
+                },
+                ..EMPTY
             },
             Act::Follow => Documented {
                 summary: "Follows a short link. Its event holds nobody up.",
                 takes: Takes::Nothing,
-                success: SENT,
+                success: success(302, "", ""),
                 refuses: &[&[reason::NOT_FOUND]],
+                ..EMPTY
             },
             _ => Documented {
                 summary: "Takes an event, and sends the visitor to `url` where that is allowed, else to the default.",
-                takes: Takes::Fields,
-                success: Success { may_wait: false, ..SENT },
-                refuses: &[],
+                success: success(302, "", ""),
+                away: Away::Never,
+                ..EMPTY
             },
         }
     }
@@ -217,58 +243,138 @@ impl Endpoint {
             Act::Record(Route::Forget) => Documented {
                 summary: "Asks that a visitor's or a user's data be erased.",
                 takes: Takes::Object,
-                success: Success { status: 202, media: "application/json", schema: "Request", ..EMPTY },
-                refuses: &[KEY, BODY, OBJECT, TENANT, &[reason::INVALID_UUID, reason::MISSING_PERSON]],
+                shows: Shows::SecretKey,
+                success: success(202, "application/json", "Request"),
+                refuses: &[KEY, BODY, JSON, ONE, TENANT, FORGET],
+                ..EMPTY
             },
             Act::Geoip => Documented {
-                refuses: &[&[reason::INVALID_ADDRESS, reason::UNKNOWN_ADDRESS]],
-                ..look(
-                    "Tells where an address is: that of `?ip=`, else the caller's.",
-                    "application/json",
-                    true,
-                )
+                away: Away::Later,
+                refuses: &[ADDRESS, &[reason::INVALID_ADDRESS, reason::UNKNOWN_ADDRESS]],
+                ..look("Tells where an address is: that of `?ip=`, else the caller's.", "application/json")
             },
-            Act::Jurisdictions => look("Tells which laws of consent there are.", "application/json", false),
+            Act::Jurisdictions => look("Tells which laws of consent there are.", "application/json"),
             _ if *method == Method::POST => Documented {
                 summary: "Keeps a consent.",
                 takes: Takes::Object,
-                success: EMPTY,
-                refuses: &[RATE, ADDRESS, BODY, OBJECT, AGREE],
+                shows: Shows::WriteKey,
+                refuses: &[RATE, KEY, MISMATCH, ADDRESS, BODY, JSON, ONE, TENANT, AGREE],
+                ..EMPTY
             },
             _ => Documented {
                 summary: "Tells the consents of the visitor of `?vid=`, newest first.",
                 takes: Takes::Nothing,
-                success: Success { media: "application/json", ..EMPTY },
-                refuses: &[RATE, &[reason::MISSING_VISITOR, reason::INVALID_UUID]],
+                success: success(200, "application/json", ""),
+                refuses: &[RATE, ADDRESS, &[reason::MISSING_VISITOR, reason::INVALID_UUID]],
+                ..EMPTY
             },
         }
+    }
+}
+
+/// Events and payments, in Tracker's own format.
+fn of_events(route: Route, method: &Method) -> Documented {
+    let is_body = *method == Method::POST;
+    match route {
+        Route::Pixel => Documented {
+            summary: "Takes one event, written in the address of an image. The answer is the image, whatever became of it.",
+            success: success(200, "image/gif", ""),
+            away: Away::Never,
+            ..EMPTY
+        },
+        Route::Server => Documented {
+            summary: "Takes events of servers, and answers their ids.",
+            takes: if is_body { Takes::Events } else { Takes::Fields },
+            shows: Shows::SecretKey,
+            success: success(200, "application/json", "Id"),
+            refuses: if is_body {
+                &[KEY, MISMATCH, ADDRESS, BODY, JSON, BATCH, EVENT, TENANT]
+            } else {
+                &[KEY, MISMATCH, ADDRESS, EVENT, TENANT]
+            },
+            ..EMPTY
+        },
+        Route::Payments => Documented {
+            summary: "Takes payments, all of a request or none.",
+            takes: Takes::Payments,
+            shows: Shows::SecretKey,
+            refuses: &[KEY, BODY, JSON, ONE, TENANT, PAYMENT],
+            ..EMPTY
+        },
+        Route::Socket => Documented {
+            summary: "Becomes a WebSocket: a text message is an event or an array of them, a binary one the same as an LZ4 block.",
+            takes: Takes::Nothing,
+            shows: Shows::WriteKey,
+            success: success(101, "", ""),
+            refuses: &[
+                &[reason::UPGRADE_REQUIRED, reason::FOREIGN_ORIGIN],
+                &[reason::UNKNOWN_KEY, reason::EXPIRED_KEY, reason::WRONG_SCOPE],
+            ],
+            ..EMPTY
+        },
+        _ => Documented {
+            summary: "Takes events of browsers and apps: one object, an array, or NDJSON; or one, written in the address.",
+            takes: if is_body { Takes::Events } else { Takes::Fields },
+            shows: Shows::WriteKey,
+            refuses: if is_body {
+                &[RATE, KEY, MISMATCH, ADDRESS, BODY, JSON, BATCH, EVENT, TENANT]
+            } else {
+                &[RATE, KEY, MISMATCH, ADDRESS, EVENT, TENANT]
+            },
+            ..EMPTY
+        },
     }
 }
 
 /// The ways in of other products, whose own documents say what they take. Of the events in a body each may be refused; the
 /// request is only when none of them is right.
 fn of_inlet(inlet: Inlet) -> Documented {
-    let json = Success { media: "application/json", ..EMPTY };
-    let (summary, success) = match inlet {
-        Inlet::Segment(_) | Inlet::SegmentApp(_) => ("Takes what Segment's libraries send.", json),
-        Inlet::PostHog => ("Takes what PostHog's libraries send.", json),
-        Inlet::Umami => ("Takes what Umami's libraries send.", json),
-        Inlet::Plausible => {
-            ("Takes what Plausible's script sends.", Success { status: 202, media: "text/plain", ..EMPTY })
+    const OBJECT: &[Reason] = &[reason::NOT_AN_OBJECT];
+    const NAME: &[Reason] = &[reason::MISSING_NAME];
+    let (summary, status, media) = match inlet {
+        Inlet::Segment(_) | Inlet::SegmentApp(_) => {
+            ("Takes what Segment's libraries send.", 200, "application/json")
         }
-        Inlet::Ga4 => ("Takes Google Analytics 4's Measurement Protocol.", Success { status: 204, ..EMPTY }),
-        Inlet::Gtag => {
-            return Documented {
-                summary: "Takes what gtag.js sends to Google Analytics 4: fields in the query, and an event a line.",
-                takes: Takes::Fields,
-                success: Success { status: 204, ..EMPTY },
-                refuses: &[RATE, BODY, BATCH, &[reason::INVALID_UTF8, reason::MISSING_NAME]],
-            };
-        }
+        Inlet::PostHog => ("Takes what PostHog's libraries send.", 200, "application/json"),
+        Inlet::Umami => ("Takes what Umami's libraries send.", 200, "application/json"),
+        Inlet::Plausible => ("Takes what Plausible's script sends.", 202, "text/plain"),
+        Inlet::Ga4 => ("Takes Google Analytics 4's Measurement Protocol.", 204, ""),
+        Inlet::Gtag => (
+            "Takes what gtag.js sends to Google Analytics 4: fields in the query, and an event a line.",
+            204,
+            "",
+        ),
     };
     let refuses: &[&[Reason]] = match inlet {
-        Inlet::Plausible => &[RATE, BODY, JSON, &[reason::NOT_AN_OBJECT, reason::MISSING_NAME]],
-        _ => &[RATE, BODY, JSON, BATCH, &[reason::NOT_AN_OBJECT]],
+        Inlet::Segment(Call::Batch) | Inlet::SegmentApp(Call::Batch) | Inlet::PostHog | Inlet::Ga4 => {
+            &[RATE, KEY, BODY, JSON, OBJECT, BATCH, NAME]
+        }
+        Inlet::Segment(_) | Inlet::SegmentApp(_) | Inlet::Plausible => &[RATE, KEY, BODY, JSON, OBJECT, NAME],
+        // A page view has no name of its own there.
+        Inlet::Umami => &[RATE, KEY, BODY, JSON, OBJECT, BATCH],
+        Inlet::Gtag => &[
+            RATE,
+            KEY,
+            BODY,
+            BATCH,
+            NAME,
+            &[reason::INVALID_UTF8, reason::KEY_TOO_LONG, reason::INVALID_TEXT, reason::EVENT_TOO_LARGE],
+        ],
     };
-    Documented { summary, takes: Takes::Object, success, refuses }
+    let takes = if inlet == Inlet::Gtag { Takes::Lines } else { Takes::Object };
+    Documented {
+        summary,
+        takes,
+        shows: Shows::WriteKey,
+        success: success(status, media, ""),
+        refuses,
+        ..EMPTY
+    }
+}
+
+const fn script(tail: Tail) -> Documented {
+    let summary = "The browser script; with its version in the address, that one and no other.";
+    let refuses: &[&[Reason]] = if matches!(tail, Tail::Version) { &[&[reason::NOT_FOUND]] } else { &[] };
+    let plain = look(summary, "text/javascript");
+    Documented { refuses, success: Success { is_cached: true, ..plain.success }, ..plain }
 }

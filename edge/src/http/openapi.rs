@@ -2,24 +2,31 @@
 //! cannot be forgotten.
 
 use super::{
-    documented::{Documented, Success, Takes},
-    endpoints::{ENDPOINTS, Endpoint, LINK, Tail},
+    documented::{Away, Documented, Shows, Success, Takes},
+    endpoints::{ENDPOINTS, Endpoint, LINK},
+    form::Form,
 };
 use crate::reason::{self, Reason};
 use http::Method;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
 
-/// The document.
-pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+/// The document, as it is answered.
+pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+
+fn document() -> Value {
     let mut paths = Map::new();
     for endpoint in ENDPOINTS.iter().chain([LINK]) {
-        for path in paths_of(endpoint) {
-            let operations = endpoint.methods.iter().filter(|method| **method != Method::OPTIONS);
+        for form in endpoint.forms() {
+            let operations = endpoint.methods.iter();
             let operations: Map<String, Value> = operations
-                .map(|method| (method.as_str().to_lowercase(), operation(endpoint, method, &path)))
+                .map(|method| (method.as_str().to_lowercase(), operation(endpoint, method, *form)))
                 .collect();
-            paths.insert(path, Value::Object(operations));
+            let mut item = Value::Object(operations);
+            if let Some(parameters) = parameters(*form) {
+                set(&mut item, "parameters", parameters);
+            }
+            paths.insert(endpoint.written(*form), item);
         }
     }
     json!({
@@ -30,56 +37,66 @@ pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             "summary": "Takes page views, clicks, consents and payments, and answers when they are safe.",
         },
         "paths": paths,
+        "x-everywhere": everywhere(),
         "components": { "schemas": schemas(), "securitySchemes": {
             "secret_key": { "type": "http", "scheme": "bearer" },
+            "account": { "type": "http", "scheme": "basic" },
+            "write_key": { "type": "apiKey", "in": "query", "name": "k" },
         } },
     })
-});
-
-/// An address as OpenAPI writes it. What may follow without end stands in one parameter.
-fn paths_of(endpoint: &Endpoint) -> Vec<String> {
-    match endpoint.tail {
-        _ if endpoint.path.is_empty() => vec!["/{slug}".to_owned()],
-        Tail::Nothing => vec![endpoint.path.to_owned()],
-        Tail::Version => vec![format!("{}.{{version}}.js", endpoint.path)],
-        Tail::Pairs => vec![format!("{}/", endpoint.path), format!("{}/{{pairs}}", endpoint.path)],
-    }
 }
 
-fn operation(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
-    let Documented { summary, takes, success, refuses } = endpoint.documented(method);
-    let reasons: Vec<Reason> = refuses.iter().flat_map(|group| group.iter().copied()).collect();
+/// What any address may answer, and what is answered where there is none: by status, the reasons and what each means.
+/// Without a reason hyper answers by itself, with an empty body.
+fn everywhere() -> Value {
+    let told = |reason: Reason| json!({ reason.tag: reason.meaning });
+    json!({
+        "400": { "": "The head is no HTTP." },
+        "404": told(reason::NOT_FOUND),
+        "405": told(reason::METHOD_NOT_ALLOWED),
+        "408": { "header_timeout": "The head did not arrive in time." },
+        "421": told(reason::UNKNOWN_HOST),
+        "431": { "": "The head is longer than the limit." },
+        "503": { "too_many_connections": "All connections are in use." },
+    })
+}
+
+fn operation(endpoint: &Endpoint, method: &Method, form: Form) -> Value {
+    let documented = endpoint.documented(method, form);
+    let path = endpoint.written(form);
     let mut operation = json!({
         "operationId": format!("{}_{}", method.as_str().to_lowercase(), path.trim_matches('/').replace(['/', '.'], "_").replace(['{', '}'], "")),
-        "summary": summary,
-        "responses": answers(&success, &reasons),
+        "summary": documented.summary,
+        "responses": answers(&documented, form),
     });
-    if path.ends_with("{pairs}") {
-        let pairs = json!([{
-            "name": "pairs", "in": "path", "required": true, "schema": { "type": "string" },
-            "description": "key/value/key/value/…: each is a field of the event",
-        }]);
-        set(&mut operation, "parameters", pairs);
-    }
-    if path.contains("{version}") {
-        let version = json!([{
-            "name": "version", "in": "path", "required": true, "schema": { "type": "string" },
-            "description": "as `tracker script` prints it",
-        }]);
-        set(&mut operation, "parameters", version);
-    }
-    if path.ends_with("{slug}") {
-        let slug =
-            json!([{ "name": "slug", "in": "path", "required": true, "schema": { "type": "string" } }]);
-        set(&mut operation, "parameters", slug);
-    }
-    if let Some(body) = body(takes) {
+    if let Some(body) = body(documented.takes) {
         set(&mut operation, "requestBody", body);
     }
-    if reasons.contains(&reason::MISSING_KEY) {
-        set(&mut operation, "security", json!([{ "secret_key": [] }]));
+    if let Some(security) = security(documented.shows) {
+        set(&mut operation, "security", security);
     }
     operation
+}
+
+fn parameters(form: Form) -> Option<Value> {
+    let parameters = form.parameters().iter().map(|(name, description)| {
+        json!({
+            "name": name, "in": "path", "required": true, "schema": { "type": "string" },
+            "description": description,
+        })
+    });
+    let parameters: Vec<Value> = parameters.collect();
+    (!parameters.is_empty()).then_some(Value::Array(parameters))
+}
+
+/// Any of these will do.
+fn security(shows: Shows) -> Option<Value> {
+    match shows {
+        Shows::Nothing => None,
+        Shows::WriteKey => Some(json!([{}, { "write_key": [] }])),
+        Shows::SecretKey => Some(json!([{ "secret_key": [] }])),
+        Shows::KeyOrAccount => Some(json!([{ "secret_key": [] }, { "account": [] }])),
+    }
 }
 
 fn body(takes: Takes) -> Option<Value> {
@@ -98,13 +115,45 @@ fn body(takes: Takes) -> Option<Value> {
         Takes::Payments => {
             json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Payments" } } })
         }
+        Takes::Lines => json!({ "text/plain": { "schema": { "type": "string" } } }),
     };
     Some(json!({ "content": content }))
 }
 
 /// The answers by status. Of a refusal the reasons stand in `x-reasons`, with what each means.
-fn answers(success: &Success, reasons: &[Reason]) -> Value {
+fn answers(documented: &Documented, form: Form) -> Value {
+    let Documented { success, refuses, away, .. } = documented;
     let mut answers = Map::new();
+    answers.insert(success.status.to_string(), well(success));
+    if success.is_cached {
+        answers.insert(
+            "304".to_owned(),
+            json!({ "description": "The one that `If-None-Match` names still holds." }),
+        );
+    }
+    let mut by_status: BTreeMap<u16, Map<String, Value>> = BTreeMap::new();
+    // Only what has no end can be too long.
+    let reasons = refuses.iter().flat_map(|group| group.iter());
+    for reason in reasons.filter(|reason| form == Form::Pairs || **reason != reason::PATH_TOO_LONG) {
+        by_status.entry(reason.status).or_default().insert(reason.tag.to_owned(), reason.meaning.into());
+    }
+    for (status, reasons) in by_status {
+        let mut refused = error("It is refused.");
+        set(&mut refused, "x-reasons", Value::Object(reasons));
+        answers.insert(status.to_string(), refused);
+    }
+    let away = match away {
+        Away::Never => return Value::Object(answers),
+        Away::Later => error("It cannot be had now: Retry-After says when to ask again."),
+        Away::Unready => {
+            json!({ "description": "What is amiss, a line each.", "content": { "text/plain": {} } })
+        }
+    };
+    answers.insert("503".to_owned(), away);
+    Value::Object(answers)
+}
+
+fn well(success: &Success) -> Value {
     let mut well = json!({ "description": "It is safe, or is what was asked for." });
     if !success.media.is_empty() {
         let schema = match success.schema {
@@ -113,20 +162,7 @@ fn answers(success: &Success, reasons: &[Reason]) -> Value {
         };
         set(&mut well, "content", json!({ success.media: { "schema": schema } }));
     }
-    answers.insert(success.status.to_string(), well);
-    let mut by_status: BTreeMap<u16, Map<String, Value>> = BTreeMap::new();
-    for reason in reasons.iter().chain([&reason::METHOD_NOT_ALLOWED]) {
-        by_status.entry(reason.status).or_default().insert(reason.tag.to_owned(), reason.meaning.into());
-    }
-    for (status, reasons) in by_status {
-        let mut refused = error("It is refused.");
-        set(&mut refused, "x-reasons", Value::Object(reasons));
-        answers.insert(status.to_string(), refused);
-    }
-    if success.may_wait {
-        answers.insert("503".to_owned(), error("It cannot be had now: Retry-After says when to ask again."));
-    }
-    Value::Object(answers)
+    well
 }
 
 /// Sets a member of an object.

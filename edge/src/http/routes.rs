@@ -163,6 +163,10 @@ fn allowing(mut response: Response, endpoint: &Endpoint) -> Response {
     response
 }
 
+fn document() -> Response {
+    warp::reply::with_header(DOCUMENT.as_str(), header::CONTENT_TYPE, "application/json").into_response()
+}
+
 async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Sent) -> Response {
     let collector = &edge.collector;
     let Sent { incoming, upgrade } = sent;
@@ -191,7 +195,7 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Ready => look::ready(edge),
         Act::Status => look::status(edge, request),
         Act::Metrics => look::measures(edge),
-        Act::Document => reply::json(StatusCode::OK, &*DOCUMENT),
+        Act::Document => document(),
         Act::Script => script::script(request).await,
     }
 }

@@ -81,22 +81,21 @@ fn listed_origins_may_send_with_credentials_and_no_others() {
 #[test]
 fn private_addresses_are_open_to_no_script() {
     run(async {
-        for site in [shared().await, strict().await] {
-            for path in [
-                "/tr/v1/str/",
-                "/tr/v1/ltv/",
-                "/tr/v1/ppi/forget",
-                "/health",
-                "/ready",
-                "/ping",
-                "/status",
-                "/metrics",
-            ] {
-                let answer = preflight(site, path, SHOP).await;
-                assert_eq!((answer.status.as_u16(), opens(&answer)), (204, false), "{path}");
-                let asked = site.request(Method::GET, path).header("origin", SHOP).bearer_auth(&site.secret);
-                assert!(!opens(&post(asked).await), "{path}");
-            }
+        let site = shared().await;
+        for path in [
+            "/tr/v1/str/",
+            "/tr/v1/ltv/",
+            "/tr/v1/ppi/forget",
+            "/health",
+            "/ready",
+            "/ping",
+            "/status",
+            "/metrics",
+        ] {
+            let answer = preflight(site, path, SHOP).await;
+            assert_eq!((answer.status.as_u16(), opens(&answer)), (204, false), "{path}");
+            let asked = site.request(Method::GET, path).header("origin", SHOP).bearer_auth(&site.secret);
+            assert!(!opens(&post(asked).await), "{path}");
         }
     });
 }

@@ -3,7 +3,6 @@
 //! A refusal is believed only where the topics behind the edge are read and hold nothing of it, and hold what was
 //! accepted beside it: see [`Mark`].
 
-mod bounds;
 mod consents;
 mod cookies;
 mod cors;
@@ -16,6 +15,7 @@ mod pixel;
 mod privacy;
 mod refusals;
 mod servers;
+mod table;
 
 use crate::rig::{Site, until};
 use tokio::sync::OnceCell;

@@ -160,32 +160,6 @@ fn a_wrong_request_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_wrong_method_is_told_the_right_ones() {
-    run(async {
-        let site = shared().await;
-        let mark = Mark::on(site);
-        let tail = format!("ename/{}", mark.name);
-        let allowed = [
-            (Method::PUT, format!("/tr/v1/tr/{tail}"), "POST, GET, HEAD, OPTIONS"),
-            (Method::DELETE, format!("/tr/v1/tr/{tail}"), "POST, GET, HEAD, OPTIONS"),
-            (Method::POST, format!("/tr/v1/img/{tail}"), "GET, OPTIONS"),
-            (Method::PATCH, format!("/tr/v1/str/{tail}"), "POST, GET, OPTIONS"),
-            (Method::GET, format!("/tr/v1/ltv/?product={}", mark.name), "POST, OPTIONS"),
-            (Method::POST, "/health".to_owned(), "GET, HEAD, OPTIONS"),
-            (Method::DELETE, "/metrics".to_owned(), "GET, HEAD, OPTIONS"),
-        ];
-        let body = json!({ "ename": mark.name, "revenue": 1, "product": mark.name }).to_string();
-        for (method, path, allow) in allowed {
-            let request = site.request(method.clone(), &path).bearer_auth(&site.secret).body(body.clone());
-            let answer = post(request).await;
-            assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()), "{method} {path}");
-            assert_eq!(answer.header("allow"), allow, "{method} {path}");
-        }
-        all_are_refused(site, &mark, Vec::new()).await;
-    });
-}
-
-#[test]
 fn a_key_speaks_for_its_tenant_and_for_no_other() {
     run(async {
         let site = shared().await;

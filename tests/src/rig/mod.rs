@@ -18,7 +18,7 @@ pub use crowd::crowd;
 pub use pages::{Page, Pages};
 pub use site::{Program, Site, binary, shared};
 pub use stack::{broker, cache, cache_folder, database, geoip, scratch, stack};
-pub use wire::{End, refusal};
+pub use wire::{End, connect, refusal, talk};
 
 use std::{future::Future, sync::LazyLock, time::Duration};
 use tokio::runtime::Runtime;

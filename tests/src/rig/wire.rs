@@ -18,8 +18,7 @@ pub enum End {
 impl Site {
     /// A connection to the edge.
     pub async fn connect(&self) -> TcpStream {
-        let address = self.address(Program::Edge);
-        TcpStream::connect(address.trim_start_matches("http://")).await.expect("a connection")
+        connect(&self.address(Program::Edge)).await
     }
 
     /// The same, where it may not listen yet.
@@ -38,21 +37,31 @@ impl Site {
 
     /// Says something piece by piece, and gives all that is answered until the edge closes.
     pub async fn talk(&self, pieces: &[&[u8]], end: End) -> String {
-        let mut stream = self.connect().await;
-        for piece in pieces {
-            // The edge may have answered and closed by now, which the answer tells.
-            if stream.write_all(piece).await.is_err() {
-                break;
-            }
-        }
-        if let End::Closed = end {
-            let _closed = stream.shutdown().await;
-        }
-        let mut answer = Vec::new();
-        // A reset after the answer: what came before it counts.
-        let _reset = stream.read_to_end(&mut answer).await;
-        String::from_utf8_lossy(&answer).into_owned()
+        talk(&self.address(Program::Edge), pieces, end).await
     }
+}
+
+/// A connection to what answers at `http://host:port`.
+pub async fn connect(url: &str) -> TcpStream {
+    TcpStream::connect(url.trim_start_matches("http://")).await.expect("a connection")
+}
+
+/// [`Site::talk`] with it.
+pub async fn talk(url: &str, pieces: &[&[u8]], end: End) -> String {
+    let mut stream = connect(url).await;
+    for piece in pieces {
+        // The edge may have answered and closed by now, which the answer tells.
+        if stream.write_all(piece).await.is_err() {
+            break;
+        }
+    }
+    if let End::Closed = end {
+        let _closed = stream.shutdown().await;
+    }
+    let mut answer = Vec::new();
+    // A reset after the answer: what came before it counts.
+    let _reset = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Status and reason of an answer as it came.
