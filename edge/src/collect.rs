@@ -6,17 +6,18 @@ mod foreign;
 use crate::{
     address::Trust,
     admit::{Keys, Left, Loaded, Rates, Sender, public},
-    answer::{self, Denied, Ended, Receipt, Said, Taken},
+    answer::{self, Denied, Ended, Said, Taken},
     budget::{Budget, Share},
     config::{EdgeConfig, VisitConfig},
-    decode::{self, Batch, Format, Limits},
+    decode::{self, Batch, Format},
     draft::Draft,
     frame::{self, Message},
     http::body::{self, Body, Caps},
     inlet::Inlet,
     keep::{Keep, Stamped, Writer},
     ledger::Books,
-    metrics, payment, reason,
+    micro::{Seen, Store},
+    reason,
     request::{Incoming, Request},
     stamp::{self, Context},
     visit::{self, Brought, Jar, Visit},
@@ -35,7 +36,9 @@ use tracker_stream::{
 use uuid::Uuid;
 
 mod passing;
+mod payments;
 mod rights;
+mod witness;
 
 /// A route that records something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +156,8 @@ pub struct Collector<K> {
     pub erasures: Writer<K, Erasure>,
     /// What was answered, counted.
     pub books: Arc<Books>,
+    /// Who looks at what is refused: of an edge without a broker. `None`: nobody.
+    pub micro: Option<Arc<Store>>,
 }
 
 /// Who asks.
@@ -186,13 +191,15 @@ impl Beside {
 impl<K: Keep> Collector<K> {
     /// Takes events.
     pub async fn events(&self, request: &Request, incoming: Incoming, route: Route) -> Said {
-        let mut beside = Beside::default();
-        let body = self.read(request, incoming, route);
+        let (mut beside, mut seen) = (Beside::default(), self.seen());
         let taken = match self.has_room(route) {
-            Ok(()) => self.take_events(request, route, body, &mut beside).await,
+            Ok(()) => {
+                let body = self.read(request, incoming, route, &mut seen);
+                self.take_events(request, route, body, &mut beside).await
+            }
             Err(full) => Err(full.into()),
         };
-        self.count(route, &taken);
+        self.ended(request, route, &seen, &taken);
         Said { outcome: taken.and_then(|taken| answer::events(taken, route)), headers: beside.headers() }
     }
 
@@ -202,10 +209,15 @@ impl<K: Keep> Collector<K> {
         handshake: &Request,
         message: Result<Message, Denied>,
     ) -> Result<Taken, Denied> {
-        let text = async { frame::text(message?, self.config.socket.frame, &self.config.body).map(Some) };
+        let mut seen = self.seen();
+        let text = async {
+            let text = frame::text(message?, self.config.socket.frame, &self.config.body)?;
+            seen.note(text.bytes());
+            Ok(Some(text))
+        };
         let mut unsaid = Beside::default(); // a message has no answer that could carry it
         let taken = self.take_events(handshake, Route::Socket, text, &mut unsaid).await;
-        self.count(Route::Socket, &taken);
+        self.ended(handshake, Route::Socket, &seen, &taken);
         taken
     }
 
@@ -258,26 +270,6 @@ impl<K: Keep> Collector<K> {
         Ok((stamped, single, body))
     }
 
-    /// Takes payments.
-    pub async fn payments(&self, request: &Request, incoming: Incoming) -> Said {
-        let taken = self.take_payments(request, incoming).await;
-        self.count(Route::Payments, &taken);
-        let receipt = if request.asks("receipt=1") { Receipt::Wanted } else { Receipt::Unwanted };
-        Said::only(taken.and_then(|taken| answer::payments(taken, receipt)))
-    }
-
-    async fn take_payments(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {
-        self.has_room(Route::Payments)?;
-        let caller = self.identify(request, Route::Payments)?;
-        let body = self.read(request, incoming, Route::Payments).await?;
-        let items = self.items(request, &caller, body.as_ref())?;
-        if let Some(wrong) = Denied::of_items(&items) {
-            return Err(wrong);
-        }
-        let fates = produce(&self.payments, &traceparent(request), items).await;
-        Ok(Taken { fates, single: false })
-    }
-
     /// Asked first, and before anything is read: what is refused for want of room must cost least of all.
     fn has_room(&self, route: Route) -> Result<(), Fault> {
         self.budget.check(route.share(), 1)
@@ -328,9 +320,11 @@ impl<K: Keep> Collector<K> {
         request: &Request,
         incoming: Incoming,
         route: Route,
+        seen: &mut Seen,
     ) -> Result<Option<Body>, Denied> {
         let caps = Caps { limits: &self.config.body, format: format(request) };
         let body = self.read_within(&caps, request, incoming, route).await?;
+        seen.note(body.as_ref().map_or(&[], Body::bytes));
         Ok(body.filter(|body| !body.is_empty() || !request.has_fields()))
     }
 
@@ -408,26 +402,6 @@ impl<K: Keep> Collector<K> {
         }
     }
 
-    /// The line items of a body, which is one object: a list of bodies could not share one idempotency key. What the
-    /// query says lies under it, but for `receipt`, which asks; cookies are not read: payments come from servers.
-    fn items(
-        &self,
-        request: &Request,
-        caller: &Caller,
-        body: Option<&Body>,
-    ) -> Result<Vec<Result<Payment, Refusal>>, Refusal> {
-        // An object with all its line items may be as long as a body: an event's bound is for one item.
-        let limits = Limits { event_bytes: self.config.body.single, ..self.config.limits };
-        let batch = decode::body(body.map_or(&[], Body::bytes), Format::Json, &limits)?;
-        let said = batch.one("send one object, with its line items in `payments`")?;
-        let mut draft = decode::url(&request.pairs, &request.query, &limits)?;
-        draft.take("receipt");
-        draft.overlay(said);
-        draft.take(public::FIELD);
-        let key = request.header(HeaderName::from_static("idempotency-key"));
-        payment::payments(draft, key, &self.config.limits, &self.context(request, caller, Route::Payments))
-    }
-
     fn context<'a>(&'a self, request: &'a Request, caller: &'a Caller, route: Route) -> Context<'a> {
         Context {
             received_at: Timestamp(clock::now_ms()),
@@ -444,12 +418,6 @@ impl<K: Keep> Collector<K> {
             tenant: caller.sender.key.and_then(|key| key.tenant),
             new_id: &Uuid::now_v7,
         }
-    }
-
-    /// In the metrics, and in the books.
-    fn count(&self, route: Route, taken: &Result<Taken, Denied>) {
-        metrics::taken(route.name(), taken);
-        self.books.taken(route, taken, clock::now_ms());
     }
 
     const fn trust(&self) -> &Trust {

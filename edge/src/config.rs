@@ -1,6 +1,7 @@
 //! Section `[edge]`, and what the edge reads of `[privacy]` and `[keys]`: what was written, then what is meant.
 //! Every mistake is reported together.
 
+mod micro;
 mod redirects;
 mod socket;
 mod spool;
@@ -8,6 +9,7 @@ mod tls;
 mod visits;
 mod written;
 
+pub use micro::MicroConfig;
 pub use redirects::RedirectConfig;
 pub use socket::SocketLimits;
 pub use spool::SpoolConfig;

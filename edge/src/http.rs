@@ -16,6 +16,7 @@ mod form;
 mod held;
 mod inflate;
 mod look;
+mod micro;
 mod onward;
 mod openapi;
 mod pace;

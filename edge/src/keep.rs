@@ -32,6 +32,8 @@ pub enum Kept {
     Broker,
     /// On this machine's disk; the broker gets it later, under the same id, and may have it already.
     Spool,
+    /// In the memory of an edge that has no broker, for who tests with it.
+    Memory,
 }
 
 /// Makes messages safe: the role of a broker.

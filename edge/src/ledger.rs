@@ -66,7 +66,7 @@ impl Books {
 
     /// Forgets the oldest counts of each topic beyond [`MOST`]; says how many. Less written down than done: the books stay
     /// closed.
-    fn bound(&self) -> usize {
+    pub(crate) fn bound(&self) -> usize {
         self.lock().values_mut().map(|tally| tally.keep_latest(MOST)).sum()
     }
 

@@ -14,6 +14,9 @@
 //! Whoever follows a short link, or is redirected, is sent on by what [`links`] know; their event takes the same way, and nobody
 //! waits for it.
 //!
+//! With `--micro` all of this is the same, but for what stands behind it: [`micro`] plays the broker's role in memory, for who
+//! tests the tracking code of a site.
+//!
 //! warp is named in [`http`] only; nothing between the body and the writer waits for anything.
 
 pub mod address;
@@ -37,6 +40,7 @@ pub mod ledger;
 pub mod links;
 pub mod loader;
 mod metrics;
+pub mod micro;
 pub mod outage;
 pub mod payment;
 pub mod reason;
@@ -47,4 +51,4 @@ pub mod spool;
 pub mod stamp;
 pub mod visit;
 
-pub use run::{Listeners, Setup, run};
+pub use run::{Behind, Listeners, Setup, run};

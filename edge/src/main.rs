@@ -1,13 +1,20 @@
 //! The life of the process.
 
 use std::process::ExitCode;
-use tracker_edge::{Listeners, Setup, files, run};
-use tracker_stream::process::{self, About, Failure, Start};
+use tracker_edge::{Behind, Listeners, Setup, files, run};
+use tracker_stream::process::{self, About, Failure, Flag, Start};
+
+const MICRO: Flag = Flag {
+    name: "micro",
+    help: "Take what an edge takes, without a broker, keep it in memory, and show it under /micro/: for tests of a site",
+    check: |settings| Setup::read(settings, Behind::Memory).map(drop),
+};
 
 const ABOUT: About = About {
     name: "tracker-edge",
     summary: "Takes events and payments over HTTP, and answers when the broker has them",
-    check: |settings| Setup::read(settings).map(drop),
+    check: |settings| Setup::read(settings, Behind::Broker).map(drop),
+    flags: &[MICRO],
 };
 
 fn main() -> ExitCode {
@@ -15,10 +22,11 @@ fn main() -> ExitCode {
 }
 
 async fn live(start: Start) -> Result<(), Failure> {
-    let setup = Setup::read(&start.settings)?;
-    open_files(setup.config.connection.most);
-    let listeners = Listeners::bind(&setup.config).await?;
-    tracing::info!(listen = %setup.config.listen, node = setup.config.node, "the edge listens");
+    let behind = if start.flag == Some(MICRO.name) { Behind::Memory } else { Behind::Broker };
+    let setup = Setup::read(&start.settings, behind)?;
+    open_files(setup.config().connection.most);
+    let listeners = Listeners::bind(setup.config()).await?;
+    tracing::info!(listen = %setup.config().listen, node = setup.config().node, "the edge listens");
     run(setup, listeners, start.metrics, start.shutdown).await
 }
 

@@ -1,6 +1,8 @@
 //! The life of the edge: build, serve, drain, flush.
 
 mod listeners;
+mod micro;
+mod serving;
 mod ways;
 
 pub use listeners::Listeners;
@@ -9,8 +11,8 @@ use crate::{
     admit::{Keys, Rates},
     budget::Budget,
     collect::Collector,
-    config::{EdgeConfig, RedirectConfig, VisitConfig},
-    http::{self, Connections, Doors, Edge, Tls, Upkeep},
+    config::{EdgeConfig, MicroConfig, RedirectConfig, VisitConfig},
+    http::{Connections, Edge, Tls, Upkeep},
     ledger::{Booked, Books, Sender},
     links::follow::Reading,
     loader::Loader,
@@ -18,10 +20,8 @@ use crate::{
     spool::{Drain, Kind, Lane, Spool},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use serving::{Rendered, Serving};
+use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tracker_geo::Geo;
 use tracker_schemas::{LedgerPage, Record, Topic};
@@ -36,14 +36,48 @@ use ways::{Safe, Ways, encoder, outlet};
 
 /// What the settings mean, before anything is started.
 pub struct Setup {
-    /// Sections `[edge]`, `[privacy]`, `[keys]`.
-    pub config: EdgeConfig,
+    front: Front,
+    behind: Means,
+    tls: Option<(Tls, Upkeep)>,
+}
+
+/// What every edge is told, whatever stands behind it.
+struct Front {
+    config: EdgeConfig,
     visits: VisitConfig,
     redirects: RedirectConfig,
-    kafka: KafkaConfig,
     keys: Keys,
-    tls: Option<(Tls, Upkeep)>,
     settings: Settings,
+}
+
+/// What stands behind an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// A broker.
+    Broker,
+    /// Nothing but this process's memory, which everybody may look into: for who tests the tracking code of a site.
+    Memory,
+}
+
+/// What the settings say of that.
+enum Means {
+    Broker(KafkaConfig),
+    Memory(MicroConfig),
+}
+
+impl Means {
+    fn read(settings: &Settings, behind: Behind) -> Result<Self, Mistakes> {
+        if behind == Behind::Memory {
+            return MicroConfig::read(settings).map(Self::Memory);
+        }
+        let mut mistakes = Mistakes::default();
+        let kafka = mistakes.collect(settings.kafka());
+        mistakes.collect(registry::configured(settings));
+        match kafka {
+            Some(kafka) => mistakes.or(Self::Broker(kafka)),
+            None => Err(mistakes),
+        }
+    }
 }
 
 impl Setup {
@@ -51,78 +85,64 @@ impl Setup {
     ///
     /// # Errors
     /// Everything that is wrong, together.
-    pub fn read(settings: &Settings) -> Result<Self, Mistakes> {
+    pub fn read(settings: &Settings, behind: Behind) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let config = mistakes.collect(EdgeConfig::read(settings));
         let visits = mistakes.collect(VisitConfig::read(settings));
         let redirects = mistakes.collect(RedirectConfig::read(settings));
-        let kafka = mistakes.collect(settings.kafka());
-        mistakes.collect(registry::configured(settings));
-        let keys = config.as_ref().and_then(|config| mistakes.collect(Keys::load(&config.keys)));
+        let means = mistakes.collect(Means::read(settings, behind));
+        let load = if behind == Behind::Memory { Keys::load_if_there } else { Keys::load };
+        let keys = config.as_ref().and_then(|config| mistakes.collect(load(&config.keys)));
         let tls = config
             .as_ref()
             .and_then(|config| mistakes.collect(config.tls.as_ref().map(Tls::load).transpose()));
-        match (config, visits, redirects, kafka, keys, tls) {
-            (Some(config), Some(visits), Some(redirects), Some(kafka), Some(keys), Some(tls)) => {
-                mistakes.or(Self { config, visits, redirects, kafka, keys, tls, settings: settings.clone() })
+        match (config, visits, redirects, means, keys, tls) {
+            (Some(config), Some(visits), Some(redirects), Some(behind), Some(keys), Some(tls)) => {
+                let front = Front { config, visits, redirects, keys, settings: settings.clone() };
+                mistakes.or(Self { front, behind, tls })
             }
             _ => Err(mistakes),
         }
+    }
+
+    /// Sections `[edge]`, `[privacy]`, `[keys]`.
+    #[must_use]
+    pub const fn config(&self) -> &EdgeConfig {
+        &self.front.config
     }
 }
 
 /// The events' producer waits this long for company; payments wait for none.
 const LINGER: Duration = Duration::from_millis(5);
-/// How often what only grows is made small again: histograms that nobody reads, senders that owe nothing.
-const UPKEEP: Duration = Duration::from_secs(10);
 
 /// Serves until `shutdown`, then ends within the grace period.
 ///
 /// # Errors
 /// When it cannot start.
 pub async fn run(
-    mut setup: Setup,
+    setup: Setup,
     listeners: Listeners,
     metrics: PrometheusHandle,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let rendered = metrics.clone();
-    let (tls, upkeep) = setup.tls.take().unzip();
-    let Built { edge, drain, reading, sender } = build(setup, Box::new(move || rendered.render())).await?;
-    let edge = Arc::new(edge);
+    let Setup { front, behind, tls } = setup;
+    let serving = Serving { listeners, tls, metrics, shutdown };
+    match behind {
+        Means::Broker(kafka) => before_a_broker(front, kafka, serving).await,
+        Means::Memory(most) => micro::run(front, most, serving).await,
+    }
+}
+
+async fn before_a_broker(front: Front, kafka: KafkaConfig, serving: Serving) -> Result<(), Failure> {
+    let Built { edge, drain, reading, sender } = build(front, kafka, serving.rendered()).await?;
+    let (edge, shutdown) = (Arc::new(edge), serving.shutdown.clone());
     let closing = CancellationToken::new();
     let writing = tokio::spawn(sender.run(closing.clone()));
     let draining = drain.map(|drain| tokio::spawn(drain.run(shutdown.clone())));
-    if let Some(upkeep) = upkeep {
-        tokio::spawn(upkeep.run(shutdown.clone()));
-    }
     let (links, health) = (Arc::clone(&edge.redirects.links), edge.health.clone());
     links.wait(&health);
-    let ending = shutdown.clone();
-    tokio::spawn(async move { links.follow(reading, health, ending).await });
-    let watched = Arc::clone(&edge);
-    let ending = shutdown.clone();
-    tokio::spawn(async move { watched.collector.keys.watch(ending).await });
-    let Collector { geo, visits, .. } = &edge.collector;
-    for missing in geo.missing() {
-        tracing::warn!(file = %missing.display(), "no GeoIP database here: what it would know of consent is unknown");
-    }
-    tokio::spawn(Arc::clone(geo).watch(visits.geoip_poll, edge.health.clone(), shutdown.clone()));
-    let (ending, swept) = (shutdown.clone(), Arc::clone(&edge));
-    tokio::spawn(async move {
-        while ending.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
-            metrics.run_upkeep();
-            swept.collector.rates.sweep();
-            swept.redirects.accounts.sweep();
-            swept.collector.events.outage.lapse(Instant::now());
-            swept.collector.payments.outage.lapse(Instant::now());
-            swept.collector.agreements.outage.lapse(Instant::now());
-            swept.collector.erasures.outage.lapse(Instant::now());
-        }
-    });
-    let doors = Doors { main: listeners.main, tls: tls.map(Arc::new), redirect: listeners.redirect };
-    http::serve(doors, &edge, shutdown).await;
-    edge.redirects.under_way.end(edge.collector.config.produce_timeout).await;
+    tokio::spawn(async move { links.follow(reading, health, shutdown).await });
+    serving.serve(&edge).await;
     if let Some(draining) = draining {
         // It ends with what it was sending; if it has died instead, the spool is there at the next start.
         let _died = draining.await;
@@ -153,8 +173,8 @@ const PAGES: ProducerOptions = ProducerOptions {
 const RIGHTS: &str = "rights";
 const RIGHTS_BUFFER: Size = Size(8 << 20);
 
-async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> Result<Built, Failure> {
-    let Setup { config, visits, redirects, kafka, keys, settings, .. } = setup;
+async fn build(front: Front, kafka: KafkaConfig, metrics: Rendered) -> Result<Built, Failure> {
+    let Front { config, visits, redirects, keys, settings } = front;
     let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
         Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind).name()))?),
@@ -192,6 +212,7 @@ async fn build(setup: Setup, metrics: Box<dyn Fn() -> String + Send + Sync>) -> 
         budget: Budget::new(config.inflight),
         keys,
         books,
+        micro: None,
         config,
         geo: Arc::new(Geo::open(&visits.geoip_city)),
         visits,

@@ -19,6 +19,19 @@ pub struct About {
     pub summary: &'static str,
     /// Reads the sections that it would read at its start, and says all that is wrong with them.
     pub check: fn(&Settings) -> Result<(), Mistakes>,
+    /// The flags that it has besides those that all have.
+    pub flags: &'static [Flag],
+}
+
+/// A flag that makes something else of a binary.
+#[derive(Debug, Clone, Copy)]
+pub struct Flag {
+    /// Its name, without the dashes.
+    pub name: &'static str,
+    /// What it makes of the binary.
+    pub help: &'static str,
+    /// What is checked then, instead of [`About::check`].
+    pub check: fn(&Settings) -> Result<(), Mistakes>,
 }
 
 /// What a binary starts with.
@@ -29,6 +42,8 @@ pub struct Start {
     pub metrics: PrometheusHandle,
     /// Cancelled on SIGTERM and on SIGINT.
     pub shutdown: CancellationToken,
+    /// The first of the binary's own flags that was given.
+    pub flag: Option<&'static str>,
 }
 
 /// Why a binary ends without having been asked to.
@@ -78,6 +93,7 @@ where
 }
 
 fn arguments(about: About) -> Command {
+    let own = |flag: &Flag| Arg::new(flag.name).long(flag.name).action(ArgAction::SetTrue).help(flag.help);
     Command::new(about.name)
         .about(about.summary)
         .version(env!("CARGO_PKG_VERSION"))
@@ -93,13 +109,19 @@ fn arguments(about: About) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Check the settings, print them with secrets as ***, and end"),
         )
+        .args(about.flags.iter().map(own))
+}
+
+/// The first of its own flags that was given.
+fn given(matches: &ArgMatches, about: About) -> Option<&'static Flag> {
+    about.flags.iter().find(|flag| matches.get_flag(flag.name))
 }
 
 /// What would keep the program from starting, all of it together.
-fn check(about: About, settings: &Settings) -> Result<(), Mistakes> {
+fn check(about: About, flag: Option<&Flag>, settings: &Settings) -> Result<(), Mistakes> {
     let mut mistakes = Mistakes::default();
     mistakes.collect(settings.log());
-    mistakes.collect((about.check)(settings));
+    mistakes.collect(flag.map_or(about.check, |flag| flag.check)(settings));
     mistakes.or(())
 }
 
@@ -111,8 +133,9 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let settings = Settings::load(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
+    let flag = given(matches, about);
     if matches.get_flag("check-config") {
-        check(about, &settings)?;
+        check(about, flag, &settings)?;
         let written = write!(std::io::stdout(), "{settings}");
         return written.map_err(|error| Fault::new("stdout", error.to_string()).into());
     }
@@ -123,7 +146,7 @@ where
     let lived = runtime.block_on(async {
         let shutdown = telemetry::shutdown_signal()?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "{} starts", about.name);
-        run(Start { settings, metrics, shutdown }).await?;
+        run(Start { settings, metrics, shutdown, flag: flag.map(|flag| flag.name) }).await?;
         tracing::info!("{} has ended", about.name);
         Ok(())
     });
@@ -137,14 +160,34 @@ mod tests {
     use super::*;
     use crate::config::Mistake;
 
+    const OTHER: &[Flag] = &[Flag { name: "other", help: "Is another.", check: |_| Ok(()) }];
+
+    fn about(check: fn(&Settings) -> Result<(), Mistakes>, flags: &'static [Flag]) -> About {
+        About { name: "tracker-test", summary: "Tests.", check, flags }
+    }
+
+    fn wrong(_: &Settings) -> Result<(), Mistakes> {
+        Err(Mistake::new("edge.listen", "is no address").into())
+    }
+
     #[test]
     fn the_settings_are_right_when_the_log_and_the_programs_own_sections_are() {
-        let about = |check| About { name: "tracker-test", summary: "Tests.", check };
         let settings = |text| Settings::merge(text, "test", std::iter::empty()).unwrap();
-        assert_eq!(check(about(|_| Ok(())), &settings("")), Ok(()));
-        let wrong = about(|_| Err(Mistake::new("edge.listen", "is no address").into()));
-        let mistakes = check(wrong, &settings("[log]\nlevel = \"loud\"")).unwrap_err();
+        assert_eq!(check(about(|_| Ok(()), &[]), None, &settings("")), Ok(()));
+        let mistakes = check(about(wrong, &[]), None, &settings("[log]\nlevel = \"loud\"")).unwrap_err();
         let keys: Vec<&str> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
         assert_eq!(keys, ["log.level", "edge.listen"]);
+    }
+
+    #[test]
+    fn a_flag_is_known_to_the_binary_that_has_it_alone_and_checks_what_it_reads() {
+        let parsed = |flags| arguments(about(wrong, flags)).try_get_matches_from(["tracker-test", "--other"]);
+        assert!(parsed(&[]).is_err());
+        let flag = given(&parsed(OTHER).unwrap(), about(wrong, OTHER)).unwrap();
+        let settings = Settings::merge("", "test", std::iter::empty()).unwrap();
+        assert_eq!(check(about(wrong, OTHER), Some(flag), &settings), Ok(()));
+        let plain = arguments(about(wrong, OTHER)).try_get_matches_from(["tracker-test"]).unwrap();
+        assert!(given(&plain, about(wrong, OTHER)).is_none());
+        assert!(arguments(about(wrong, OTHER)).render_help().to_string().contains("--other"));
     }
 }

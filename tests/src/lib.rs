@@ -40,6 +40,8 @@ mod journey;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod micro;
+#[cfg(test)]
 mod payments;
 #[cfg(test)]
 mod payments_once;

@@ -15,6 +15,7 @@ use crate::{
     http::body::{Body, Caps},
     inlet::{self, Inlet, Person, Posted, Told, Voice},
     keep::Keep,
+    micro::Seen,
     request::{Incoming, Request},
     stamp::{self, Context},
 };
@@ -25,17 +26,17 @@ impl<K: Keep> Collector<K> {
     /// Takes events in another product's format.
     pub async fn foreign(&self, request: &Request, incoming: Incoming, inlet: Inlet) -> Said {
         let route = Route::Inlet(inlet);
-        let mut beside = Beside::default();
-        let taken = self.take_foreign(request, incoming, inlet, &mut beside.left).await;
-        self.count(route, &taken);
+        let (mut beside, mut seen) = (Beside::default(), self.seen());
+        let taken = self.take_foreign((request, incoming), inlet, &mut seen, &mut beside.left).await;
+        self.ended(request, route, &seen, &taken);
         Said { outcome: taken.and_then(|taken| answer::foreign(taken, inlet)), headers: beside.headers() }
     }
 
     async fn take_foreign(
         &self,
-        request: &Request,
-        incoming: Incoming,
+        (request, incoming): (&Request, Incoming),
         inlet: Inlet,
+        seen: &mut Seen,
         left: &mut Option<Left>,
     ) -> Result<Taken, Denied> {
         let route = Route::Inlet(inlet);
@@ -44,7 +45,10 @@ impl<K: Keep> Collector<K> {
         let limits = BodyLimits { single: self.config.body.batch, ..self.config.body };
         let caps = Caps { limits: &limits, format: Format::Json };
         let body = self.read_within(&caps, request, incoming, route).await?;
-        let body = inlet.unwrap(body.as_ref().map_or(&[], Body::bytes))?;
+        let body = body.as_ref().map_or(&[][..], Body::bytes);
+        seen.note(body);
+        let body = inlet.unwrap(body)?;
+        seen.note(&body);
         let limits = &self.config.limits;
         let received_at = Timestamp(clock::now_ms());
         let mut told = inlet.decode(&Posted { request, body: &body, limits, received_at })?;

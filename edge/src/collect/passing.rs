@@ -20,7 +20,9 @@ impl<K: Keep> Collector<K> {
         let mut beside = Beside::default();
         let stamped = self.stamped(request, route, future::ready(Ok(None)), &mut beside).await;
         headers.extend(beside.headers());
-        Ok(stamped?.0)
+        let passing = stamped.map(|(stamped, ..)| stamped);
+        self.refused(request, route, &passing);
+        passing
     }
 
     /// Makes it safe, and counts how it ended.

@@ -7,6 +7,7 @@ use crate::{
     answer::{self, Denied, Said, Taken},
     decode, forget,
     keep::Keep,
+    micro::Seen,
     request::{Incoming, Request},
 };
 
@@ -16,9 +17,9 @@ const ONE: &str = "send one JSON object";
 impl<K: Keep> Collector<K> {
     /// Takes a consent.
     pub async fn agree(&self, request: &Request, incoming: Incoming) -> Said {
-        let mut beside = Beside::default();
-        let taken = self.take_agreement(request, incoming, &mut beside.left).await;
-        self.count(Route::Agree, &taken);
+        let (mut beside, mut seen) = (Beside::default(), self.seen());
+        let taken = self.take_agreement(request, incoming, &mut seen, &mut beside.left).await;
+        self.ended(request, Route::Agree, &seen, &taken);
         let outcome = taken.and_then(|taken| answer::events(taken, Route::Agree));
         Said { outcome, headers: beside.headers() }
     }
@@ -27,12 +28,13 @@ impl<K: Keep> Collector<K> {
         &self,
         request: &Request,
         incoming: Incoming,
+        seen: &mut Seen,
         left: &mut Option<Left>,
     ) -> Result<Taken, Denied> {
         self.has_room(Route::Agree)?;
         let mut caller = self.identify(request, Route::Agree)?;
         self.rates.admit(&caller.sender, left)?;
-        let body = self.read(request, incoming, Route::Agree).await?;
+        let body = self.read(request, incoming, Route::Agree, seen).await?;
         let mut batch = self.decode(request, body.as_ref())?;
         self.recognise(&mut caller, request, &mut batch, left)?;
         let draft = batch.one(ONE)?;
@@ -43,16 +45,22 @@ impl<K: Keep> Collector<K> {
 
     /// Takes a request for an erasure.
     pub async fn forget(&self, request: &Request, incoming: Incoming) -> Said {
-        let taken = self.take_erasures(request, incoming).await;
-        self.count(Route::Forget, &taken);
+        let mut seen = self.seen();
+        let taken = self.take_erasures(request, incoming, &mut seen).await;
+        self.ended(request, Route::Forget, &seen, &taken);
         Said::only(taken.and_then(answer::erasures))
     }
 
     /// Cookies are not read: a server speaks for somebody else.
-    async fn take_erasures(&self, request: &Request, incoming: Incoming) -> Result<Taken, Denied> {
+    async fn take_erasures(
+        &self,
+        request: &Request,
+        incoming: Incoming,
+        seen: &mut Seen,
+    ) -> Result<Taken, Denied> {
         self.has_room(Route::Forget)?;
         let caller = self.identify(request, Route::Forget)?;
-        let body = self.read(request, incoming, Route::Forget).await?;
+        let body = self.read(request, incoming, Route::Forget, seen).await?;
         let limits = &self.config.limits;
         let mut draft = decode::url(&request.pairs, &request.query, limits)?;
         if let Some(body) = &body {

@@ -16,8 +16,21 @@ const EXPOSED: HeaderValue =
 pub(super) enum Reach {
     /// Scripts of the allowed origins.
     Public,
+    /// Every script.
+    Everybody,
     /// No script of another origin.
     Private,
+}
+
+impl Reach {
+    /// The origins that may read, where those are allowed; `None`: nobody else.
+    pub(super) const fn origins(self, allowed: &Origins) -> Option<&Origins> {
+        match self {
+            Self::Public => Some(allowed),
+            Self::Everybody => Some(&Origins::Any),
+            Self::Private => None,
+        }
+    }
 }
 
 /// Opens an answer to the script that asked, if it may read it.

@@ -2,7 +2,7 @@
 //! that stands here, and finds none that does not.
 
 use super::{
-    endpoints::{Act, Endpoint, Tail},
+    endpoints::{Act, Asked, Endpoint, Tail},
     form::Form,
 };
 use crate::{
@@ -192,6 +192,7 @@ impl Endpoint {
             Act::Metrics => look("Everything that is counted, for Prometheus.", "text/plain"),
             Act::Document => look("This document.", "application/json"),
             Act::Script => script(self.tail),
+            Act::Micro(asked) => of_micro(asked),
         }
     }
 
@@ -270,6 +271,19 @@ impl Endpoint {
             },
         }
     }
+}
+
+/// What an edge without a broker shows; of one test with `?test_id=`.
+const fn of_micro(asked: Asked) -> Documented {
+    let summary = match asked {
+        Asked::All => {
+            "Tells how many were accepted, how many refused, and how many there was no room for any more."
+        }
+        Asked::Good => "Shows what was accepted as it would have been produced, newest last.",
+        Asked::Bad => "Shows what was refused, why, and as what it came; newest last.",
+        Asked::Reset => "Forgets what was accepted and refused, and tells how many there are then.",
+    };
+    look(summary, "application/json")
 }
 
 /// Events and payments, in Tracker's own format.

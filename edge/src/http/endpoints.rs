@@ -43,6 +43,17 @@ pub(super) enum Act {
     /// The OpenAPI document.
     Document,
     Script,
+    /// What an edge without a broker has taken.
+    Micro(Asked),
+}
+
+/// What is asked of an edge without a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    All,
+    Good,
+    Bad,
+    Reset,
 }
 
 /// What may stand in the path after its beginning.
@@ -59,7 +70,7 @@ const LOOK: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
 
 const POST: &[Method] = &[Method::POST, Method::OPTIONS];
 
-/// The first that matches counts.
+/// The first that matches counts. Some are there in a table of their own: [`MICRO`], [`LINK`].
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/tr/v1/tr",
@@ -173,6 +184,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint { reach: Reach::Public, tail: Tail::Version, ..Endpoint::look("/track", Act::Script) },
 ];
 
+/// Where an edge without a broker shows what it has taken; on any other there is nothing at these addresses.
+pub(super) const MICRO: &[Endpoint] = &[
+    Endpoint::show("/micro/all", Asked::All),
+    Endpoint::show("/micro/good", Asked::Good),
+    Endpoint::show("/micro/bad", Asked::Bad),
+    Endpoint {
+        methods: &[Method::GET, Method::POST, Method::OPTIONS],
+        ..Endpoint::show("/micro/reset", Asked::Reset)
+    },
+];
+
 /// Whatever path is left, where there is a short link.
 pub(super) const LINK: &Endpoint =
     &Endpoint { path: "", tail: Tail::Pairs, methods: LOOK, reach: Reach::Private, act: Act::Follow };
@@ -180,6 +202,11 @@ pub(super) const LINK: &Endpoint =
 impl Endpoint {
     const fn look(path: &'static str, act: Act) -> Self {
         Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Private, act }
+    }
+
+    const fn show(path: &'static str, asked: Asked) -> Self {
+        let act = Act::Micro(asked);
+        Self { path, tail: Tail::Nothing, methods: LOOK, reach: Reach::Everybody, act }
     }
 
     /// What any site's script may ask.
@@ -210,6 +237,7 @@ impl Endpoint {
             Act::Metrics => "metrics",
             Act::Document => "openapi",
             Act::Script => "track.js",
+            Act::Micro(_) => "micro",
         }
     }
 
@@ -226,9 +254,9 @@ impl Endpoint {
 }
 
 /// Who answers at a path, and what stands in it after the endpoint's beginning. A scan of a short table: a filter of warp
-/// for each address would be asked one after the other too, each in a box.
-pub(super) fn find(path: &str) -> Option<(&'static Endpoint, &str)> {
-    ENDPOINTS.iter().find_map(|endpoint| Some((endpoint, endpoint.tail_of(path)?)))
+/// for each address would be asked one after the other too, each in a box. `more` are asked last.
+pub(super) fn find<'a>(path: &'a str, more: &'static [Endpoint]) -> Option<(&'static Endpoint, &'a str)> {
+    ENDPOINTS.iter().chain(more).find_map(|endpoint| Some((endpoint, endpoint.tail_of(path)?)))
 }
 
 #[cfg(test)]
@@ -248,7 +276,16 @@ mod tests {
     #[case::no_version("/track..js", None)]
     #[case::nothing_may_follow("/health/x", None)]
     #[case::nowhere("/", None)]
+    #[case::of_micro_alone("/micro/good", None)]
     fn a_path_is_found_by_its_beginning(#[case] path: &str, #[case] wanted: Option<(&str, &str)>) {
-        assert_eq!(find(path).map(|(endpoint, tail)| (endpoint.name(), tail)), wanted);
+        assert_eq!(find(path, &[]).map(|(endpoint, tail)| (endpoint.name(), tail)), wanted);
+    }
+
+    #[test]
+    fn an_edge_without_a_broker_has_all_addresses_and_some_more() {
+        let found = |path| find(path, MICRO).map(|(endpoint, _)| endpoint.act);
+        assert_eq!(found("/micro/good/"), Some(Act::Micro(Asked::Good)));
+        assert_eq!(found("/tr/v1/tr/"), Some(Act::Record(Route::Client)));
+        assert_eq!(found("/micro"), None);
     }
 }

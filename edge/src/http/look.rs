@@ -36,8 +36,12 @@ pub(super) fn ready<K: Keep>(edge: &Edge<K>) -> Response {
 /// What one looks at first when something seems wrong.
 pub(super) fn status<K: Keep>(edge: &Edge<K>, request: &Request) -> Response {
     let collector = &edge.collector;
-    let state =
-        |keep: &K| json!({ "broker": if keep.is_up() { "up" } else { "down" }, "queued": keep.queued() });
+    let broker = |keep: &K| match &collector.micro {
+        Some(_) => "none",
+        None if keep.is_up() => "up",
+        None => "down",
+    };
+    let state = |keep: &K| json!({ "broker": broker(keep), "queued": keep.queued() });
     let spool = |keep: &K| {
         keep.spooled().map(|depth| {
             let Depth { messages, bytes, full, .. } = depth;

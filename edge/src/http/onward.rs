@@ -20,19 +20,19 @@ use tracker_stream::fault::Fault;
 use url::form_urlencoded::{self, Serializer};
 use warp::reply::Response;
 
-/// Whether a path may be that of a short link: one that is there, or might be, as long as not all are known.
-pub(super) fn is_link<K: Keep>(edge: &Edge<K>, request: &Request) -> bool {
-    !edge.redirects.links.is_whole() || link(edge, request).is_some()
-}
-
-fn link<K: Keep>(edge: &Edge<K>, request: &Request) -> Option<Redirect> {
+/// The short link of an address.
+pub(super) fn link<K: Keep>(edge: &Edge<K>, request: &Request) -> Option<Redirect> {
     let host = edge.collector.config.trust.host(request.peer.ip(), &request.headers)?;
     edge.redirects.links.find(&address::asked(host, &format!("/{}", request.pairs.trim_start_matches('/'))))
 }
 
-/// Follows a short link.
-pub(super) async fn follow<K: Keep>(edge: &Arc<Edge<K>>, request: &Request) -> Response {
-    let Some(link) = link(edge, request) else {
+/// Follows the short link that was found; where none was, there may be one as long as not all are known.
+pub(super) async fn follow<K: Keep>(
+    edge: &Arc<Edge<K>>,
+    request: &Request,
+    link: Option<Redirect>,
+) -> Response {
+    let Some(link) = link else {
         return if edge.redirects.links.is_whole() {
             reply::refused(&reason::NOT_FOUND.refuse("there is nothing at this address"))
         } else {

@@ -3,7 +3,7 @@
 
 use super::{
     documented::{Away, Documented, Shows, Success, Takes},
-    endpoints::{ENDPOINTS, Endpoint, LINK},
+    endpoints::{Act, ENDPOINTS, Endpoint, LINK, MICRO},
     form::Form,
 };
 use crate::reason::{self, Reason};
@@ -12,18 +12,21 @@ use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
 
 /// The document, as it is answered.
-pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(|| document(&[]).to_string());
 
-fn document() -> Value {
+/// That of an edge without a broker.
+pub(super) static DOCUMENT_OF_MICRO: LazyLock<String> = LazyLock::new(|| document(MICRO).to_string());
+
+fn document(more: &[Endpoint]) -> Value {
     let mut paths = Map::new();
-    for endpoint in ENDPOINTS.iter().chain([LINK]) {
+    for endpoint in ENDPOINTS.iter().chain(more).chain([LINK]) {
         for form in endpoint.forms() {
             let operations = endpoint.methods.iter();
             let operations: Map<String, Value> = operations
                 .map(|method| (method.as_str().to_lowercase(), operation(endpoint, method, *form)))
                 .collect();
             let mut item = Value::Object(operations);
-            if let Some(parameters) = parameters(*form) {
+            if let Some(parameters) = parameters(endpoint.act, *form) {
                 set(&mut item, "parameters", parameters);
             }
             paths.insert(endpoint.written(*form), item);
@@ -78,7 +81,12 @@ fn operation(endpoint: &Endpoint, method: &Method, form: Form) -> Value {
     operation
 }
 
-fn parameters(form: Form) -> Option<Value> {
+fn parameters(act: Act, form: Form) -> Option<Value> {
+    if let Act::Micro(_) = act {
+        let description = "only of the test of this name";
+        let test = json!({ "name": "test_id", "in": "query", "schema": { "type": "string" }, "description": description });
+        return Some(json!([test]));
+    }
     let parameters = form.parameters().iter().map(|(name, description)| {
         json!({
             "name": name, "in": "path", "required": true, "schema": { "type": "string" },

@@ -5,11 +5,10 @@
 mod tests;
 
 use super::{
-    agreements,
-    cors::{self, Reach},
-    endpoints::{Act, Endpoint, LINK, find},
-    look, onward,
-    openapi::DOCUMENT,
+    agreements, cors,
+    endpoints::{Act, Endpoint, LINK, MICRO, find},
+    look, micro, onward,
+    openapi::{DOCUMENT, DOCUMENT_OF_MICRO},
     place, reply, rpi, script,
     server::Connections,
     socket,
@@ -33,6 +32,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tracker_schemas::Redirect;
 use tracker_stream::{fault::Fault, telemetry::Health};
 use warp::{
     Filter, Rejection,
@@ -74,6 +74,8 @@ struct Sent {
     incoming: Incoming,
     /// The connection itself, where the head asks to go on in another protocol.
     upgrade: Option<OnUpgrade>,
+    /// The short link at this address, once it was looked for.
+    link: Option<Redirect>,
 }
 
 /// All routes.
@@ -106,7 +108,7 @@ fn call() -> impl Filter<Extract = (Call,), Error = Rejection> + Clone {
                 let pairs = path.as_str().to_owned();
                 let scheme = scheme.unwrap_or(Scheme::Http);
                 let request = Request { peer: peer.0, scheme, method, pairs, query, headers };
-                Call { request, sent: Sent { incoming: Box::pin(chunks(body)), upgrade } }
+                Call { request, sent: Sent { incoming: Box::pin(chunks(body)), upgrade, link: None } }
             },
         )
 }
@@ -118,8 +120,14 @@ fn chunks<B: Buf>(
 }
 
 async fn answer<K: Keep>(edge: Arc<Edge<K>>, mut call: Call) -> Response {
-    let link = || onward::is_link(&edge, &call.request).then_some((LINK, call.request.pairs.as_str()));
-    let Some((endpoint, tail)) = find(&call.request.pairs).or_else(link) else {
+    let more = edge.collector.micro.as_ref().map_or(&[][..], |_| MICRO);
+    let link = |sent: &mut Sent| {
+        sent.link = onward::link(&edge, &call.request);
+        let may_be = sent.link.is_some() || !edge.redirects.links.is_whole();
+        may_be.then_some((LINK, call.request.pairs.as_str()))
+    };
+    let found = find(&call.request.pairs, more).or_else(|| link(&mut call.sent));
+    let Some((endpoint, tail)) = found else {
         let response = reply::refused(&reason::NOT_FOUND.refuse("there is nothing at this address"));
         metrics::answered("unknown", response.status().as_u16(), Duration::ZERO);
         return response;
@@ -148,8 +156,8 @@ async fn at<K: Keep>(edge: Arc<Edge<K>>, endpoint: &'static Endpoint, call: Call
         let detail = "this address takes the methods that Allow names";
         allowing(reply::refused(&reason::METHOD_NOT_ALLOWED.refuse(detail)), endpoint)
     };
-    if endpoint.reach == Reach::Public {
-        cors::open(response.headers_mut(), &edge.collector.config.origins, &request.headers);
+    if let Some(origins) = endpoint.reach.origins(&edge.collector.config.origins) {
+        cors::open(response.headers_mut(), origins, &request.headers);
         if request.method == Method::OPTIONS {
             cors::preflight(response.headers_mut(), endpoint.methods);
         }
@@ -163,13 +171,14 @@ fn allowing(mut response: Response, endpoint: &Endpoint) -> Response {
     response
 }
 
-fn document() -> Response {
-    warp::reply::with_header(DOCUMENT.as_str(), header::CONTENT_TYPE, "application/json").into_response()
+fn document(is_micro: bool) -> Response {
+    let document = if is_micro { &DOCUMENT_OF_MICRO } else { &DOCUMENT };
+    warp::reply::with_header(document.as_str(), header::CONTENT_TYPE, "application/json").into_response()
 }
 
 async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Sent) -> Response {
     let collector = &edge.collector;
-    let Sent { incoming, upgrade } = sent;
+    let Sent { incoming, upgrade, link } = sent;
     match act {
         Act::Agreements if request.method == Method::POST => {
             reply::outcome(collector.agree(request, incoming).await)
@@ -186,7 +195,7 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Link => rpi::change(edge, request, incoming).await,
         Act::Links => rpi::list(edge, request).await,
         Act::Lead(route) => onward::lead(edge, request, route).await,
-        Act::Follow => onward::follow(edge, request).await,
+        Act::Follow => onward::follow(edge, request, link).await,
         Act::Geoip => place::geoip(edge, request),
         Act::Jurisdictions => place::jurisdictions(),
         Act::Socket => socket::open(edge, request, upgrade),
@@ -195,7 +204,8 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Ready => look::ready(edge),
         Act::Status => look::status(edge, request),
         Act::Metrics => look::measures(edge),
-        Act::Document => document(),
+        Act::Document => document(collector.micro.is_some()),
+        Act::Micro(asked) => micro::told(collector.micro.as_deref(), asked, request),
         Act::Script => script::script(request).await,
     }
 }

@@ -5,10 +5,11 @@ use crate::{
     admit::{Keys, Rates, accounts::Accounts},
     budget::Budget,
     collect::Collector,
-    config::{EdgeConfig, RedirectConfig, VisitConfig},
+    config::{EdgeConfig, MicroConfig, RedirectConfig, VisitConfig},
     keep::{Keep, Kept, Writer},
     links::{self, Links, Redirects, Table, UnderWay},
     loader::Loader,
+    micro::Store,
     outage::Outage,
 };
 use argon2::{
@@ -145,8 +146,17 @@ pub(crate) fn edge(settings: &str) -> Tested {
     edge_with(settings, Broker::Up)
 }
 
+/// One that somebody looks at.
+pub(crate) fn micro(settings: &str) -> Tested {
+    tested(settings, Broker::Up, Some(Arc::new(Store::new(MicroConfig { most: 100, bytes: 4 << 20 }))))
+}
+
 /// The same with a broker that does this.
 pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
+    tested(settings, broker, None)
+}
+
+fn tested(settings: &str, broker: Broker, micro: Option<Arc<Store>>) -> Tested {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.toml");
     std::fs::write(&path, key_file()).unwrap();
@@ -167,6 +177,7 @@ pub(crate) fn edge_with(settings: &str, broker: Broker) -> Tested {
         agreements: writer::<Agreement>(&agreements, &config, &health),
         erasures: writer::<Erasure>(&erasures, &config, &health),
         books: Arc::default(),
+        micro,
         config,
         geo: Arc::new(Geo::open(&visits.geoip_city)),
         visits,

@@ -8,6 +8,7 @@ fn tags(verdicts: Vec<Result<Kept, tracker_stream::fault::Fault>>) -> Vec<&'stat
     let tag = |verdict: Result<Kept, tracker_stream::fault::Fault>| match verdict {
         Ok(Kept::Broker) => "broker",
         Ok(Kept::Spool) => "spool",
+        Ok(Kept::Memory) => "memory",
         Err(fault) => fault.tag,
     };
     verdicts.into_iter().map(tag).collect()

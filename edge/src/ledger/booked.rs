@@ -40,7 +40,8 @@ impl<K: Keep> Keep for Booked<K> {
         let mut tally = Tally::default();
         for (message, verdict) in messages.iter().zip(&verdicts) {
             let fate = match (self.of, verdict) {
-                (_, Err(_)) => continue, // whoever is answered so counts it
+                (_, Err(_)) => continue,           // whoever is answered so counts it
+                (_, Ok(Kept::Memory)) => continue, // such an edge keeps no books
                 (Of::Requests, Ok(Kept::Broker)) => "kept",
                 (Of::Requests, Ok(Kept::Spool)) => "spooled",
                 (Of::Spool, Ok(_)) => "drained",

@@ -8,6 +8,7 @@ const ABOUT: About = About {
     name: "tracker-enrich",
     summary: "Adds geography, device, bot verdict, channel; applies consent: from `events` to `enriched`.",
     check: enrich::check,
+    flags: &[],
 };
 
 fn main() -> ExitCode {

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         name: "tracker-load",
         summary: "Loads enriched events and dead letters from their topics into ClickHouse.",
         check: load::check,
+        flags: &[],
     };
     process::main(about, load::run)
 }

@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         name: "tracker-payments",
         summary: "Loads payments from their topic into ClickHouse, each as soon as it has arrived.",
         check: payments::check,
+        flags: &[],
     };
     process::main(about, payments::run)
 }

@@ -160,7 +160,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
 /// # Errors
 /// Mistakes in the settings, all together; a fault that waiting does not mend.
 pub async fn run(start: Start) -> Result<(), Failure> {
-    let Start { settings, metrics, shutdown } = start;
+    let Start { settings, metrics, shutdown, .. } = start;
     let config = Config::read(&settings)?;
     let health = Health::of(&[LANE, PRODUCER]);
     groups::watch(&settings, &shutdown)?;

@@ -57,7 +57,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
 /// # Errors
 /// Wrong settings, an address in use, or a fault of the source that waiting does not mend.
 pub async fn run(start: Start) -> Result<(), Failure> {
-    let Start { settings, metrics, shutdown } = start;
+    let Start { settings, metrics, shutdown, .. } = start;
     let config = LoaderConfig::read(&settings, "load", &LANES)?;
     let parts = [dead::PRODUCER, ledger::PRODUCER, clickhouse::PART];
     let health = Health::of(&[&LANES[..], &parts].concat());

@@ -40,7 +40,7 @@ pub fn check(settings: &Settings) -> Result<(), Mistakes> {
 /// # Errors
 /// Wrong settings, an address in use, or a fault of the source that waiting does not mend.
 pub async fn run(start: Start) -> Result<(), Failure> {
-    let Start { settings, metrics, shutdown } = start;
+    let Start { settings, metrics, shutdown, .. } = start;
     let config = LoaderConfig::read(&settings, "payments", &[PAYMENTS])?;
     let health = Health::of(&[PAYMENTS, dead::PRODUCER, ledger::PRODUCER, clickhouse::PART]);
     let dead = DeadLetters::start(&settings, Reader { process: "payments", lane: PAYMENTS }, &health).await?;

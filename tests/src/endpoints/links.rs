@@ -71,6 +71,27 @@ fn an_edge_knows_all_links_before_it_is_ready() {
 }
 
 #[test]
+fn an_edge_that_is_killed_right_after_its_200_leads_there_again_before_it_is_ready() {
+    run(async {
+        let mut site = Site::edge("links_killed", &[]).await;
+        let own = site.address(Program::Edge);
+        assert_eq!(make(&site, "stays", "https://a.example/").await.status, 200);
+        assert_eq!(make(&site, "changes", "https://a.example/").await.status, 200);
+        for round in 1..=2 {
+            let urlto = format!("https://b.example/{round}");
+            assert_eq!(make(&site, "changes", &urlto).await.status, 200);
+            site.kill(Program::Edge);
+            site.launch(Program::Edge);
+            site.ready(Program::Edge).await;
+            // The first that it is asked.
+            assert_eq!(follow(&site, &own, "changes").await.header("location"), urlto);
+            assert_eq!(follow(&site, &own, "Stays").await.header("location"), "https://a.example/");
+            assert_eq!(follow(&site, &own, "other").await.status, 404);
+        }
+    });
+}
+
+#[test]
 fn without_the_topic_of_links_an_edge_is_not_ready_and_says_what_to_do() {
     run(async {
         let mut site = Site::prepare("links_topic", &[]).await;

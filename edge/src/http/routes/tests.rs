@@ -2,6 +2,7 @@ mod broker;
 mod cors;
 mod inlets;
 mod keys;
+mod micro;
 mod place;
 mod redirects;
 mod rights;
