@@ -1,6 +1,7 @@
 //! The edge's lines: from the socket to the broker's acknowledgement. One file a group.
 
 mod batch;
+mod bento;
 mod memory;
 mod one;
 mod spool;
@@ -18,7 +19,15 @@ use tracker_cli::{Failure, chaos::part::Part};
 
 /// All of them, in the order of the table.
 pub fn groups() -> Vec<Group> {
-    vec![one::group(), batch::group(), tail::group(), memory::group(), spool::group(), start::group()]
+    vec![
+        one::group(),
+        bento::group(),
+        batch::group(),
+        tail::group(),
+        memory::group(),
+        spool::group(),
+        start::group(),
+    ]
 }
 
 /// An edge and the plain servers beside it, of which each costs next to nothing while it is not asked.

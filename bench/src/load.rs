@@ -64,12 +64,10 @@ impl Shots {
 
 /// As a browser sends it, through a proxy.
 fn request(body: String, number: u64) -> http::Result<Request<Full<Bytes>>> {
-    const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
-                         Chrome/142.0.0.0 Safari/537.36";
     Request::post("/tr/v1/tr/")
         .header("host", "shop.example.com")
         .header("content-type", "application/json")
-        .header("user-agent", AGENT)
+        .header("user-agent", sample::AGENT)
         .header("accept-language", "de-CH,de;q=0.9,en;q=0.8")
         .header("referer", "https://shop.example.com/")
         .header("origin", "https://shop.example.com")

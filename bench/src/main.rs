@@ -9,6 +9,7 @@
 //! It measures what is there and changes nothing; `bench/README.md` says what each line means.
 
 mod bench;
+mod codec;
 mod cpu;
 mod edge;
 mod latency;
@@ -67,7 +68,7 @@ enum Role {
 
 /// All of the table, in its order.
 fn groups() -> Vec<Group> {
-    edge::groups()
+    edge::groups().into_iter().chain([codec::group()]).collect()
 }
 
 fn main() -> ExitCode {

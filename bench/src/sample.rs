@@ -6,6 +6,10 @@ use uuid::Uuid;
 const PAGES: [&str; 8] =
     ["shoes", "shoes/trail-runner", "jackets", "jackets/rain", "search", "basket", "stores", "about"];
 
+/// The browser that they come from.
+pub const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                         Chrome/142.0.0.0 Safari/537.36";
+
 /// An id of its kind and number.
 fn id(kind: u64, number: u64) -> String {
     Uuid::from_u64_pair((kind << 32) | 0x4000, (1 << 63) | number).to_string()
