@@ -1,6 +1,6 @@
 //! `tracker up`, as somebody meets it who has just built it: two commands, and what it prints is true.
 
-use crate::rig::{binary, cache, hush, run, until};
+use crate::rig::{binary, cache, children, hush, is_gone, run, until};
 use std::{
     fs::{self, File},
     net::TcpListener,
@@ -117,19 +117,6 @@ impl Place {
     }
 }
 
-/// The children of a process: id and name.
-fn children(of: u32) -> Vec<(u32, String)> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let child = |id: u32| {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
-        let parent: u32 = rest.split(' ').nth(1)?.parse().ok()?;
-        (parent == of).then(|| (id, name.to_owned()))
-    };
-    ids.filter_map(child).collect()
-}
-
 /// The child whose name begins so; the kernel cuts names to 15 letters.
 fn child(of: u32, name: &str) -> Option<u32> {
     children(of).into_iter().find(|(_, is)| is.starts_with(name)).map(|(id, _)| id)
@@ -137,12 +124,6 @@ fn child(of: u32, name: &str) -> Option<u32> {
 
 fn signal(signal: &str, id: u32) {
     assert!(Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
-}
-
-/// Whether it has ended; it may wait for somebody to ask how.
-fn is_gone(id: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('Z'))
 }
 
 const ROW: [&str; 6] = [

@@ -1,6 +1,7 @@
 //! The browser script in a real browser: a site's pages on one origin, the real edge on another, the rows in ClickHouse.
 
 mod allowed;
+mod ending;
 mod sending;
 mod telling;
 

@@ -1,7 +1,7 @@
 //! A real browser: headless Chromium, driven through chromedriver. Every name under `.test` is this machine, so that pages and
 //! edges have origins and sites of their own.
 
-use super::until;
+use super::{RUNTIME, binary, scratch, until};
 use fantoccini::{
     Client, ClientBuilder, Locator,
     wd::{Capabilities, WebDriverCompatibleCommand},
@@ -9,6 +9,8 @@ use fantoccini::{
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -32,23 +34,39 @@ const FLAGS: [&str; 9] = [
 /// One with cookies and a cache of its own.
 pub struct Browser {
     client: Client,
+    is_open: bool,
+}
+
+/// Who closes one that nobody closed: its test has failed, and the others go on.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if self.is_open {
+            RUNTIME.spawn(self.client.clone().close());
+        }
+    }
 }
 
 impl Browser {
     pub async fn open() -> Self {
+        static DRIVER: OnceCell<Driver> = OnceCell::const_new();
+        Self::of(DRIVER.get_or_init(Driver::start).await).await
+    }
+
+    /// One of this driver's.
+    pub async fn of(driver: &Driver) -> Self {
         let flags: Vec<&str> = FLAGS.into();
-        let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
-        let options = json!({ "args": flags, "binary": chromium });
+        let options = json!({ "args": flags, "binary": driver.leashed_chromium() });
         let mut capabilities = Capabilities::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(capabilities).connect(driver().await).await;
-        Self { client: client.expect("a browser") }
+        let client = builder.capabilities(capabilities).connect(&driver.address).await;
+        Self { client: client.expect("a browser"), is_open: true }
     }
 
     /// Ends it, and its processes with it.
-    pub async fn close(self) {
-        self.client.close().await.expect("the browser closes");
+    pub async fn close(mut self) {
+        self.is_open = false;
+        self.client.clone().close().await.expect("the browser closes");
     }
 
     pub async fn goto(&self, url: &str) {
@@ -124,10 +142,29 @@ fn program(names: &[&str]) -> PathBuf {
     found.unwrap_or_else(|| panic!("none of {names:?} is here; `make test` installs it"))
 }
 
-/// The address of the driver, which all tests share.
-async fn driver() -> &'static str {
-    static DRIVER: OnceCell<(String, leash::Leashed)> = OnceCell::const_new();
-    let start = async || {
+/// Starts browsers, which end when it does, however it does; and it ends with the tests.
+pub struct Driver {
+    address: String,
+    process: leash::Leashed,
+    folder: tempfile::TempDir,
+}
+
+/// The driver starts a program by its name alone, so the leash stands in one. The shell becomes the leash, and that Chromium:
+/// the driver stays their parent all the way.
+const CHROMIUM: &str = "leashed-chromium";
+
+impl Driver {
+    pub async fn start() -> Self {
+        let folder = scratch("browser");
+        let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
+        let script = format!(
+            "#!/bin/sh\nexec '{}' $PPID '{}' \"$@\"\n",
+            binary("tracker-leash").display(),
+            chromium.display()
+        );
+        let file = folder.path().join(CHROMIUM);
+        fs::write(&file, script).expect("a script");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a program");
         let [port] = *free_ports(1).expect("a port") else { panic!("one port") };
         let process = leash::spawn(&program(&["chromedriver"]), |command: &mut Command| {
             command.arg(format!("--port={port}")).args(["--allowed-ips=127.0.0.1", "--log-level=OFF"]);
@@ -136,7 +173,19 @@ async fn driver() -> &'static str {
         let address = format!("http://127.0.0.1:{port}/");
         let status = format!("{address}status");
         until("the driver answers", async || reqwest::get(&status).await.ok().map(drop)).await;
-        (address, process.expect("the driver starts"))
-    };
-    &DRIVER.get_or_init(start).await.0
+        Self { address, process: process.expect("the driver starts"), folder }
+    }
+
+    fn leashed_chromium(&self) -> PathBuf {
+        self.folder.path().join(CHROMIUM)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// `kill -9`: it can close nothing any more.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
 }
