@@ -45,16 +45,19 @@ enum Action {
     /// People show it as `Authorization: Basic` to /tr/v1/rpi/redirect, or in the path as old clients do.
     #[command(after_help = account::AFTER)]
     Account(account::Arguments),
-    /// List the keys: names, tenants, what they may do and until when. Never the keys themselves.
-    #[command(after_help = "Example:\n  tracker keys ls --json | jq -r '.[].id'")]
+    /// List keys and accounts: names, tenants, what they may do and until when. Never the keys themselves.
+    #[command(after_help = "Example:\n  tracker keys ls --json | jq -r '.[] | select(.account) | .id'")]
     Ls {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Take a key back. Running programs know within a second.
-    #[command(after_help = "Example:\n  tracker keys rm shop")]
+    /// Take a key or an account back. Running programs know within a second.
+    #[command(after_help = "Examples:\n  tracker keys rm shop\n  tracker keys rm --account marketing")]
     Rm {
+        /// The name is that of an account.
+        #[arg(long)]
+        account: bool,
         /// Its name.
         #[arg(value_name = "NAME")]
         id: String,
@@ -138,8 +141,9 @@ pub fn run(arguments: &Arguments, settings: &Settings, out: &mut Out) -> Result<
         }
         Action::Account(arguments) => account::run(arguments, &path, out),
         Action::Ls { json } => list::list(&path, *json, out),
-        Action::Rm { id } => {
-            file::remove(&path, id)?;
+        Action::Rm { id, account } => {
+            let what = if *account { file::Named::Account } else { file::Named::Key };
+            file::remove(&path, what, id)?;
             tell(format_args!("`{id}` is taken back: running programs know within a second."))
         }
     }

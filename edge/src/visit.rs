@@ -9,7 +9,7 @@ mod site;
 #[cfg(test)]
 mod tests;
 
-pub use jar::{Jar, SameSite};
+pub use jar::{Jar, SameSite, registrable};
 pub use site::would_keep;
 
 use http::HeaderValue;
@@ -71,7 +71,7 @@ fn consent(events: &[Result<Event, Refusal>], visit: &Visit<'_>) -> Consent {
     let found = LazyCell::new(visit.country);
     let (mut given, mut refused, mut any) = (true, true, false);
     for Event { fact, opt_out, .. } in events.iter().flatten() {
-        let country = || country::settle(fact.country.as_deref(), fact.tz.as_deref(), found.as_deref());
+        let country = || country::settle(fact.country.as_deref(), fact.tz.as_deref(), || found.clone());
         let country = if fact.cflags.is_none() { country() } else { None };
         let bits = visit.defaults.in_force(fact.cflags, country.as_deref(), *opt_out);
         given &= bits & STATISTICS != 0;

@@ -25,12 +25,17 @@ pub fn name(code: &str) -> Option<&'static str> {
     NAMES.get(code).copied()
 }
 
-/// The country of a visitor: what it `said`, else that of its time `zone`, else the one where its address was `found`.
+/// The country of a visitor: what it `said`, else that of its time `zone`, else the one where its address is `found`,
+/// which is looked up last and only then.
 #[must_use]
-pub fn settle(said: Option<&str>, zone: Option<&str>, found: Option<&str>) -> Option<String> {
+pub fn settle(
+    said: Option<&str>,
+    zone: Option<&str>,
+    found: impl FnOnce() -> Option<String>,
+) -> Option<String> {
     let said = said.map(str::trim).filter(|said| !said.is_empty()).map(spelled);
     let zone = || zone.and_then(of_zone).map(str::to_owned);
-    said.or_else(zone).or_else(|| found.map(str::to_owned))
+    said.or_else(zone).or_else(found)
 }
 
 /// Upper-cased; the two codes that are common but not ISO 3166-1's, as ISO has them.
@@ -81,6 +86,6 @@ mod tests {
         #[case] found: Option<&str>,
         #[case] country: Option<&str>,
     ) {
-        assert_eq!(settle(said, zone, found).as_deref(), country);
+        assert_eq!(settle(said, zone, || found.map(str::to_owned)).as_deref(), country);
     }
 }

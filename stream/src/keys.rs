@@ -73,9 +73,17 @@ impl KeyFile {
     /// # Errors
     /// A file that cannot be read, is no TOML of the documented form, or holds a key that is not 32 bytes of hex.
     pub fn load(path: &Path) -> Result<Self, Mistakes> {
+        Ok(Self::load_with_text(path)?.0)
+    }
+
+    /// The same, with the very text that was understood: for who changes it.
+    ///
+    /// # Errors
+    /// As [`KeyFile::load`].
+    pub fn load_with_text(path: &Path) -> Result<(Self, String), Mistakes> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Mistake::new(KEY, format!("cannot read {}: {error}; {MAKE}", path.display())))?;
-        Self::parse(&text, &path.display().to_string())
+        Ok((Self::parse(&text, &path.display().to_string())?, text))
     }
 
     /// Reads its text. `origin` names it in mistakes, which never repeat what the file holds.

@@ -129,4 +129,19 @@ mod tests {
         assert!(matches!(typed(&b"short\n"[..]), Err(Failure::Usage(_))));
         assert!(matches!(typed(&b""[..]), Err(Failure::Usage(_))));
     }
+
+    #[test]
+    fn an_account_is_taken_back_and_a_key_of_its_name_stays() {
+        use crate::keys::file::{Named, remove};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        create(&path, &Wanted::secret("marketing")).unwrap();
+        make(&arguments("marketing"), &path, "correct horse").unwrap();
+        make(&arguments("other"), &path, "correct horse").unwrap();
+        remove(&path, Named::Account, "marketing").unwrap();
+        let left = KeyFile::load(&path).unwrap();
+        assert_eq!(left.keys().map(|key| key.id.as_str()).collect::<Vec<_>>(), ["marketing"]);
+        assert_eq!(left.accounts.iter().map(|account| account.uid.as_str()).collect::<Vec<_>>(), ["other"]);
+        assert!(matches!(remove(&path, Named::Account, "marketing"), Err(Failure::Usage(_))));
+    }
 }

@@ -47,7 +47,7 @@ pub struct Made {
 /// A file that cannot be read or written, is no key file, or has a key of that name.
 pub fn create(path: &Path, wanted: &Wanted) -> Result<Made, Failure> {
     let _lock = lock(path)?;
-    let present = if path.exists() { Some(read(path)?) } else { None };
+    let present = if path.exists() { Some(KeyFile::load_with_text(path)?) } else { None };
     let taken = |id: &str| present.iter().any(|(known, _)| known.keys().any(|key| key.id == id));
     let id = match wanted.id.as_deref() {
         Some(id) if taken(id) => {
@@ -71,25 +71,57 @@ pub fn create(path: &Path, wanted: &Wanted) -> Result<Made, Failure> {
     Ok(Made { id, secret })
 }
 
-/// Takes a key out of the file.
+/// What bears a name in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// A key, secret or public.
+    Key,
+    /// An account.
+    Account,
+}
+
+impl Named {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Account => "account",
+        }
+    }
+
+    /// The tables that it may stand in, and what its name is called there.
+    const fn written(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Self::Key => (&["secret", "write_key"], "id"),
+            Self::Account => (&["account"], "uid"),
+        }
+    }
+
+    fn is_in(self, file: &KeyFile, name: &str) -> bool {
+        match self {
+            Self::Key => file.keys().any(|key| key.id == name),
+            Self::Account => file.accounts.iter().any(|account| account.uid == name),
+        }
+    }
+}
+
+/// Takes a key or an account out of the file.
 ///
 /// # Errors
-/// A file that cannot be read or written, has no key of that name, or has it where only its author can take it out.
-pub fn remove(path: &Path, id: &str) -> Result<(), Failure> {
+/// A file that cannot be read or written, has none of that name, or has it where only its author can take it out.
+pub fn remove(path: &Path, what: Named, id: &str) -> Result<(), Failure> {
     let _lock = lock(path)?;
-    let (known, text) = read(path)?;
-    if !known.keys().any(|key| key.id == id) {
-        return Err(Failure::Usage(format!(
-            "{} has no key `{id}`: `tracker keys ls` lists them",
-            path.display()
-        )));
+    let (known, text) = KeyFile::load_with_text(path)?;
+    if !what.is_in(&known, id) {
+        let what = what.name();
+        let detail = format!("{} has no {what} `{id}`: `tracker keys ls` lists them", path.display());
+        return Err(Failure::Usage(detail));
     }
     // The first piece is the top of the file, with the hash key: it is never taken out.
     let pieces = blocks(&text).into_iter().enumerate();
     let kept: String =
-        pieces.filter(|(at, piece)| *at == 0 || !is_of(piece, id)).map(|(_, piece)| piece).collect();
+        pieces.filter(|(at, piece)| *at == 0 || !is_of(piece, what, id)).map(|(_, piece)| piece).collect();
     let left = KeyFile::parse(&kept, &path.display().to_string())?;
-    if left.keys().any(|key| key.id == id) {
+    if what.is_in(&left, id) {
         let detail = format!(
             "`{id}` is not written as a [[…]] block of its own in {}: take it out by hand",
             path.display()
@@ -109,17 +141,11 @@ pub fn append(
     refuse: impl FnOnce(&KeyFile) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let _lock = lock(path)?;
-    let (known, text) = read(path)?;
+    let (known, text) = KeyFile::load_with_text(path)?;
     refuse(&known)?;
     let text = format!("{text}{lines}");
     KeyFile::parse(&text, &path.display().to_string())?;
     replace(path, &text)
-}
-
-fn read(path: &Path) -> Result<(KeyFile, String), Failure> {
-    let known = KeyFile::load(path)?;
-    let text = fs::read_to_string(path).map_err(Failure::io(path.display()))?;
-    Ok((known, text))
 }
 
 /// The text in pieces, each of which begins with a header of its own, and what is remarked above it; but for the first.
@@ -141,14 +167,15 @@ fn blocks(text: &str) -> Vec<&str> {
     cuts.windows(2).filter_map(|cut| text.get(*cut.first()?..*cut.last()?)).collect()
 }
 
-/// Whether this block is that of the key: one of another kind may bear the same name.
-fn is_of(block: &str, id: &str) -> bool {
+/// Whether this block is what bears the name: one of another kind may bear the same.
+fn is_of(block: &str, what: Named, id: &str) -> bool {
     let read: Result<toml::Table, _> = toml::from_str(block);
+    let (kinds, name) = what.written();
     read.is_ok_and(|table| {
-        ["secret", "write_key"].iter().any(|kind| {
+        kinds.iter().any(|kind| {
             let entries = table.get(*kind).and_then(toml::Value::as_array);
             entries.is_some_and(|entries| {
-                entries.iter().any(|entry| entry.get("id").and_then(toml::Value::as_str) == Some(id))
+                entries.iter().any(|entry| entry.get(name).and_then(toml::Value::as_str) == Some(id))
             })
         })
     })
@@ -294,13 +321,13 @@ mod tests {
             text.replace("[[secret]]\nid = \"three\"", "# of the till\n[[secret]]\nid = \"three\""),
         )
         .unwrap();
-        remove(&path, "two").unwrap();
+        remove(&path, Named::Key, "two").unwrap();
         let left = KeyFile::load(&path).unwrap();
         assert_eq!(left.keys().map(|key| key.id.as_str()).collect::<Vec<_>>(), ["one", "three"]);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# Written by") && text.contains("\n\n# of the till\n[[secret]]"), "{text}");
         assert!(!text.contains("\"two\""), "{text}");
-        assert!(matches!(remove(&path, "two"), Err(Failure::Usage(_))));
+        assert!(matches!(remove(&path, Named::Key, "two"), Err(Failure::Usage(_))));
     }
 
     #[test]
@@ -310,7 +337,7 @@ mod tests {
         let hex = "ab".repeat(32);
         let text = format!("hash_key = \"{hex}\"\nsecret = [{{ id = \"one\", sha256 = \"{hex}\" }}]\n");
         fs::write(&path, &text).unwrap();
-        let refused = remove(&path, "one").unwrap_err().to_string();
+        let refused = remove(&path, Named::Key, "one").unwrap_err().to_string();
         assert!(refused.contains("by hand"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }

@@ -4,7 +4,7 @@
 //! front of it for another host. So what is sent is never what was given: it is parsed as a browser parses, judged by
 //! what was understood, and written anew from that. What only kindness makes a URL of is none.
 
-use super::address;
+use crate::visit::registrable;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use url::Url;
@@ -78,13 +78,7 @@ pub fn may_lead(url: &Url, hosts: &[Host], asked: Option<&str>) -> bool {
 
 /// Whether two names belong to the same registrable domain. An address has none.
 fn is_same_site(one: &str, other: &str) -> bool {
-    let domain =
-        |name| psl::domain_str(name).filter(|_| !address::host(name).starts_with('[') && !is_ip(name));
-    domain(one).is_some_and(|site| domain(other) == Some(site))
-}
-
-fn is_ip(name: &str) -> bool {
-    name.parse::<std::net::IpAddr>().is_ok()
+    registrable(one).is_some_and(|site| registrable(other) == Some(site))
 }
 
 /// Signs a URL: the hex of HMAC-SHA-256 with the deployment's key.

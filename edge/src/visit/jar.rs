@@ -79,7 +79,7 @@ impl Jar {
 
 /// The domain that someone has registered, by the public suffix list; none of an address, of `localhost`, of a bare suffix,
 /// and of what is no name.
-pub(super) fn registrable(host: &str) -> Option<&str> {
+pub fn registrable(host: &str) -> Option<&str> {
     let letters =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(letters);

@@ -5,7 +5,7 @@ use tracker_schemas::Fact;
 
 /// Settles the country.
 pub fn country(fact: &mut Fact, place: &Place) {
-    fact.country = countries::settle(fact.country.as_deref(), fact.tz.as_deref(), place.country.as_deref());
+    fact.country = countries::settle(fact.country.as_deref(), fact.tz.as_deref(), || place.country.clone());
 }
 
 /// Fills in where in the country it was, from the address.
