@@ -76,28 +76,35 @@ impl Trust {
     /// The host that the client asked for: what a trusted proxy says, else the `Host` header.
     #[must_use]
     pub fn host<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> Option<&'a str> {
-        let forwarded = || match self.header {
-            // Not any element's: what stands left of the client was written by the client.
-            ClientHeader::Forwarded => self.hops(peer, headers).find_map(|hop| parameter(hop.entry, "host")),
-            _ => entries_from_right(headers, &HeaderName::from_static("x-forwarded-host")).next(),
-        };
-        let asked = || headers.get(HOST)?.to_str().ok();
-        let believed = if self.believes(peer.to_canonical()) { forwarded() } else { None };
-        believed.or_else(asked).filter(|host| !host.is_empty())
+        let said = self.said(peer, headers, "host", HeaderName::from_static("x-forwarded-host"));
+        said.or_else(|| headers.get(HOST)?.to_str().ok()).filter(|host| !host.is_empty())
     }
 
     /// Whether the client's own connection is encrypted: what a trusted proxy says, else how it arrived here.
     #[must_use]
     pub fn scheme(&self, peer: IpAddr, arrived: Scheme, headers: &HeaderMap) -> Scheme {
-        let forwarded = || match self.header {
-            ClientHeader::Forwarded => self.hops(peer, headers).find_map(|hop| parameter(hop.entry, "proto")),
-            _ => entries_from_right(headers, &HeaderName::from_static("x-forwarded-proto")).next(),
-        };
-        let said = if self.believes(peer.to_canonical()) { forwarded() } else { None };
-        match said {
+        match self.said(peer, headers, "proto", HeaderName::from_static("x-forwarded-proto")) {
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
             Some(scheme) if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
             _ => arrived,
+        }
+    }
+
+    /// What a trusted proxy says of the client's own request: in an element of `Forwarded`, else in a header for it alone.
+    fn said<'a>(
+        &self,
+        peer: IpAddr,
+        headers: &'a HeaderMap,
+        name: &str,
+        alone: HeaderName,
+    ) -> Option<&'a str> {
+        if !self.believes(peer.to_canonical()) {
+            return None;
+        }
+        match self.header {
+            // Not any element's: what stands left of the client was written by the client.
+            ClientHeader::Forwarded => self.hops(peer, headers).find_map(|hop| parameter(hop.entry, name)),
+            _ => entries_from_right(headers, &alone).next(),
         }
     }
 

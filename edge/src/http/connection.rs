@@ -127,7 +127,7 @@ impl Connection {
 
 /// Closes our half and reads the rest of what the client is sending. A socket closed with unread bytes is reset,
 /// and the client may lose the answer that says why.
-async fn linger<S: Carrier>(stream: &mut S) -> std::io::Result<()> {
+pub(super) async fn linger<S: Carrier>(stream: &mut S) -> std::io::Result<()> {
     stream.shutdown().await?;
     // On the heap, and only now: on the stack each connection would hold it for as long as it is open.
     let mut thrown_away = vec![0; 16 << 10];

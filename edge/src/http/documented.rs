@@ -361,14 +361,17 @@ fn of_inlet(inlet: Inlet) -> Documented {
     };
     let refuses: &[&[Reason]] = match inlet {
         Inlet::Segment(Call::Batch) | Inlet::SegmentApp(Call::Batch) | Inlet::PostHog | Inlet::Ga4 => {
-            &[RATE, KEY, BODY, JSON, OBJECT, BATCH, NAME]
+            &[RATE, KEY, MISMATCH, BODY, JSON, OBJECT, BATCH, NAME]
         }
-        Inlet::Segment(_) | Inlet::SegmentApp(_) | Inlet::Plausible => &[RATE, KEY, BODY, JSON, OBJECT, NAME],
+        Inlet::Segment(_) | Inlet::SegmentApp(_) | Inlet::Plausible => {
+            &[RATE, KEY, MISMATCH, BODY, JSON, OBJECT, NAME]
+        }
         // A page view has no name of its own there.
-        Inlet::Umami => &[RATE, KEY, BODY, JSON, OBJECT, BATCH],
+        Inlet::Umami => &[RATE, KEY, MISMATCH, BODY, JSON, OBJECT, BATCH],
         Inlet::Gtag => &[
             RATE,
             KEY,
+            MISMATCH,
             BODY,
             BATCH,
             NAME,

@@ -10,7 +10,7 @@ mod handshake;
 mod tests;
 
 use super::{
-    connection::{LINGER, UNREAD},
+    connection::{LINGER, UNREAD, linger},
     reply,
     routes::Edge,
 };
@@ -54,8 +54,8 @@ pub(super) fn open<K: Keep>(edge: &Arc<Edge<K>>, request: &Request, upgrade: Opt
     let asked = asked.and_then(|asked| collector.welcome(&asked.request, Route::Socket).map(|()| asked));
     let (Handshake { accept, answers, request }, upgrade) = match (asked, upgrade) {
         (Ok(asked), Some(upgrade)) => (asked, upgrade),
-        (Err(refusal), _) => return refused(reply::refused(&refusal)),
-        (Ok(_), None) => return refused(reply::refused(&handshake::none())),
+        (Err(refusal), _) => return reply::refused(&refusal),
+        (Ok(_), None) => return reply::refused(&handshake::none()),
     };
     let Some(permit) = edge.sockets.take() else {
         metrics::connection_refused();
@@ -84,17 +84,6 @@ pub(super) fn open<K: Keep>(edge: &Arc<Edge<K>>, request: &Request, upgrade: Opt
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    response
-}
-
-/// A refusal of the handshake says what would have been one.
-fn refused(mut response: Response) -> Response {
-    if response.status() == StatusCode::UPGRADE_REQUIRED {
-        let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    }
     response
 }
 
@@ -238,10 +227,4 @@ async fn read(line: &mut Line) -> io::Result<Bytes> {
     })
     .await?;
     if read.is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
-}
-
-async fn linger(line: &mut Line) -> io::Result<()> {
-    line.shutdown().await?;
-    while !read(line).await?.is_empty() {}
-    Ok(())
 }

@@ -43,23 +43,13 @@ impl Call {
 
 /// Makes drafts of a call.
 pub fn decode<'a>(posted: &Posted<'a>, call: Call, voice: Voice) -> Result<Told<'a>, Refusal> {
-    let mut keys = basic(posted);
+    // The user of `Authorization: Basic` is the key; there is no password.
+    let basic = posted.request.basic().map(|(key, _)| key);
+    let mut keys: Vec<String> = basic.filter(|key| !key.is_empty()).into_iter().collect();
     let mut whole = envelope(posted)?;
     keys.extend(whole.text("writeKey").map(|key| key.into_owned()));
     let batch = if call == Call::Batch { several(posted, whole)? } else { one(posted, whole, call) };
     Ok(Told { batch, keys, voice, opts_out: false })
-}
-
-/// The user of `Authorization: Basic`, who is the key; there is no password.
-fn basic(posted: &Posted<'_>) -> Vec<String> {
-    use base64::Engine as _;
-    let shown = posted.request.header(http::header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    let key = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")).and_then(|(_, encoded)| {
-        let pair = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-        let pair = String::from_utf8(pair).ok()?;
-        pair.split(':').next().filter(|key| !key.is_empty()).map(str::to_owned)
-    });
-    key.into_iter().collect()
 }
 
 fn one<'a>(posted: &Posted<'a>, said: Object<'a>, call: Call) -> Batch<'a> {

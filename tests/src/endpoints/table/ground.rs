@@ -7,8 +7,9 @@ use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tracker_stack::{free_ports, leash::Leashed};
 
-/// A tenant, and what belongs to nobody.
+/// Two tenants, and what belongs to nobody.
 pub const TENANT: &str = "018f0000-0000-7000-8000-00000000000a";
+pub const OTHER: &str = "018f0000-0000-7000-8000-00000000000b";
 pub const ID: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 /// A short link that every edge is asked to follow.
 pub const SHORT: &str = "https://127.0.0.1/documented";
@@ -40,6 +41,7 @@ pub struct Shown {
     pub other: String,
     pub write: String,
     pub write_of_tenant: String,
+    pub write_of_other: String,
     pub write_expired: String,
     /// Names with their passwords.
     pub account: [String; 2],
@@ -68,6 +70,7 @@ impl Shown {
             other: key("other", &["--scope", "trace"]),
             write: key("write", &["--write"]),
             write_of_tenant: key("write-tenant", &["--write", "--tenant", TENANT]),
+            write_of_other: key("write-other", &["--write", "--tenant", OTHER]),
             account: account("ann", &[]),
             account_of_tenant: account("of-tenant", &tenant),
             account_other: account("other", &[]),

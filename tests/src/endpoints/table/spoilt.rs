@@ -47,6 +47,10 @@ impl Operation {
             ("wrong_scope", _) if secret => asked.with("authorization", &format!("Bearer {}", shown.other)),
             ("wrong_scope", Shows::WriteKey) => asked.with("x-write-key", &shown.other),
             ("wrong_scope", Shows::AccountInPath) => in_path(&mut asked, &shown.account_other),
+            ("key_mismatch", Shows::WriteKey) if !self.path.starts_with("/tr/") => {
+                asked.with("x-write-key", &shown.write_of_tenant);
+                named(&mut asked, self.base(), &shown.write_of_other);
+            }
             ("key_mismatch", Shows::WriteKey | Shows::SecretKey) => {
                 asked.with("x-write-key", &shown.write);
                 asked.add("k", "another");
@@ -217,6 +221,18 @@ impl Operation {
             "/batch" => asked.say(&json!({ "batch": [{ "distinct_id": "a" }] })),
             _ => asked.say(&json!({ "app": "shop", "type": "track" })),
         }
+    }
+}
+
+/// Shows a key where another product's clients have theirs.
+fn named(asked: &mut Asked, base: &str, key: &str) {
+    match base {
+        "/mp/collect" => asked.path += &format!("?api_secret={key}"),
+        "/g/collect" => asked.add("tid", key),
+        "/api/event" => asked.add("domain", key),
+        "/api/send" => asked.add("payload", json!({ "website": key })),
+        base if base.starts_with("/v1/") => asked.add("writeKey", key),
+        _ => asked.add("api_key", key),
     }
 }
 
