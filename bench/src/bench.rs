@@ -69,8 +69,16 @@ impl Bench {
     /// # Errors
     /// As [`Bench::site`].
     pub async fn another(&self, name: &str, parts: Parts) -> Result<Site, Failure> {
+        self.another_told(name, parts, "").await
+    }
+
+    /// The same, that is told more: TOML over the bench's own settings.
+    ///
+    /// # Errors
+    /// As [`Bench::site`].
+    pub async fn another_told(&self, name: &str, parts: Parts, settings: &str) -> Result<Site, Failure> {
         lab::fetch(&self.cache, crate::say).await?;
-        Site::start(self.folder.join(name), &self.cache, parts).await
+        Site::start(self.folder.join(name), &self.cache, parts, settings).await
     }
 
     /// Ends all of it, and clears its folder.

@@ -13,6 +13,7 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use std::{
     fmt::Display,
     net::Ipv4Addr,
@@ -49,6 +50,18 @@ impl Shots {
     /// So many events a request.
     pub fn batches(events: u64) -> Self {
         Self::of(events, (0..BATCHES).map(|batch| sample::batch(batch * events, events)))
+    }
+
+    /// One event a request, without an id: each is given one by the edge, so the same request is never the same event.
+    pub fn new_singles() -> Self {
+        Self::of(1, (0..SINGLES).map(|number| sample::nameless(number).to_string()))
+    }
+
+    /// So many of those a request.
+    pub fn new_batches(events: u64) -> Self {
+        let batch =
+            |batch: u64| Value::from_iter((batch * events..(batch + 1) * events).map(sample::nameless));
+        Self::of(events, (0..BATCHES).map(|number| batch(number).to_string()))
     }
 
     fn of(events: u64, bodies: impl Iterator<Item = String>) -> Self {

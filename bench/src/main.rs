@@ -15,6 +15,7 @@ mod edge;
 mod latency;
 mod line;
 mod load;
+mod processors;
 mod reference;
 mod rounds;
 mod sample;
@@ -68,7 +69,7 @@ enum Role {
 
 /// All of the table, in its order.
 fn groups() -> Vec<Group> {
-    edge::groups().into_iter().chain([codec::group()]).collect()
+    edge::groups().into_iter().chain([codec::group()]).chain(processors::groups()).collect()
 }
 
 fn main() -> ExitCode {

@@ -43,6 +43,15 @@ pub fn event(number: u64) -> Value {
     })
 }
 
+/// The same without an id of its own.
+pub fn nameless(number: u64) -> Value {
+    let mut event = event(number);
+    if let Some(fields) = event.as_object_mut() {
+        fields.remove("eid");
+    }
+    event
+}
+
 /// Many in one body.
 pub fn batch(first: u64, events: u64) -> String {
     Value::from_iter((first..first + events).map(event)).to_string()

@@ -71,11 +71,19 @@ const GRACE: Duration = Duration::from_secs(25);
 const PARTITIONS: i32 = 3;
 
 impl Site {
+    /// Its settings with others over them.
+    ///
+    /// # Errors
+    /// A text that is no TOML.
+    pub fn told(&self, settings: &str) -> Result<String, Failure> {
+        Ok(lab::merge(&self.told, settings)?.to_string())
+    }
+
     /// Starts the parts, and makes topics and tables.
     ///
     /// # Errors
     /// What is missing on this machine; a part that does not come up.
-    pub async fn start(folder: PathBuf, cache: &Path, parts: Parts) -> Result<Self, Failure> {
+    pub async fn start(folder: PathBuf, cache: &Path, parts: Parts, settings: &str) -> Result<Self, Failure> {
         std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display()))?;
         let [kafka, controller, http_port, tcp_port] = *free_ports(4)? else {
             return Err(Trouble::NoFreePort.into());
@@ -83,6 +91,7 @@ impl Site {
         let addresses =
             Addresses { kafka: format!("127.0.0.1:{kafka}"), clickhouse: format!("127.0.0.1:{http_port}") };
         let told = lab::merge(&text(&addresses, &folder, cache), &own(cache))?.to_string();
+        let told = lab::merge(&told, settings)?.to_string();
         let settings = Settings::merge(&told, "the bench's settings", std::iter::empty())?;
         let pieces = Cache::at(cache);
         let broker = BrokerOptions::new(pieces.clone(), folder.join("kafka"), kafka, controller);
@@ -133,7 +142,7 @@ impl Site {
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display()))?;
         let file = folder.join("tracker.toml");
-        let told = lab::merge(&self.told, settings)?.to_string();
+        let told = self.told(settings)?;
         std::fs::write(&file, told).map_err(Failure::io(file.display()))?;
         let [port] = *free_ports(1)? else { return Err(Trouble::NoFreePort.into()) };
         let member = Member::new(part, 0, port, &folder);

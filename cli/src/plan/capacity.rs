@@ -80,6 +80,8 @@ pub struct Inserts {
     pub per_process: f64,
     /// Of all processes; each shard sees all of them.
     pub per_second: f64,
+    /// As few as they can be, each as large as one block may be.
+    pub least_per_second: f64,
     /// Rows of one insert.
     pub rows: f64,
     /// Rows of it that one shard stores.
@@ -288,7 +290,7 @@ impl Capacity {
             limit("one partition", events / self.partitions.float(), flow.costs.get("partition_rate")),
             limit("shards: CPU", flow.cores("clickhouse_us"), shards * shard_cores),
             limit("shards: disk", self.traffic.clickhouse_tb, shards * shard_copies * disk_tb),
-            limit("shards: inserts into one table", self.inserts.per_second, INSERTS_OF_SHARD),
+            limit("shards: inserts into one table", self.inserts.least_per_second, INSERTS_OF_SHARD),
         ];
         limits.sort_by(|one, other| other.full.total_cmp(&one.full));
         limits
@@ -301,5 +303,11 @@ fn inserts(rows_of_process: f64, processes: f64, shards: f64) -> Inserts {
     let fits = (rows_of_process / ROWS_OF_INSERT).ceil().max(least);
     let per_process = (INSERTS_OF_SHARD / processes).floor().clamp(fits, most.max(fits));
     let rows = rows_of_process / per_process;
-    Inserts { per_process, per_second: per_process * processes, rows, rows_of_shard: rows / shards }
+    Inserts {
+        per_process,
+        per_second: per_process * processes,
+        least_per_second: fits * processes,
+        rows,
+        rows_of_shard: rows / shards,
+    }
 }
