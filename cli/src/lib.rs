@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod links;
 mod local;
 mod moment;
+mod near;
 mod out;
 pub mod plan;
 pub mod replay;
@@ -35,10 +36,7 @@ pub use failure::Failure;
 pub use out::Out;
 
 use clap::Parser;
-use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 use tracker_stream::{
     config::Settings,
     fault::Fault,
@@ -97,17 +95,5 @@ async fn run(command: Command, settings: &Settings, out: &mut Out) -> Result<(),
 
 /// Where the settings let an edge listen, as an address to call.
 fn edge_url(settings: &Settings) -> Result<String, Failure> {
-    #[derive(serde::Deserialize)]
-    struct Edge {
-        listen: SocketAddr,
-    }
-    Ok(callable(settings.section::<Edge>("edge")?.listen))
-}
-
-/// The address of who listens there; of who listens everywhere, here.
-fn callable(mut listen: SocketAddr) -> String {
-    if listen.ip().is_unspecified() {
-        listen.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
-    }
-    format!("http://{listen}")
+    Ok(near::Near::edge(settings)?.url())
 }

@@ -1,7 +1,7 @@
 //! An edge without a broker, as the tests of a site start it: what it was sent is shown, accepted or refused, and stays within
 //! its bounds.
 
-use crate::rig::{Answer, binary, post, run, scratch, until};
+use crate::rig::{Answer, binary, hush, post, run, scratch, until};
 use futures::{SinkExt, StreamExt};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ struct Micro {
 impl Micro {
     async fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         let folder = scratch(name);
+        hush::listen(folder.path());
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         broker.set_nonblocking(true).unwrap();
         let at = broker.local_addr().unwrap().to_string();
@@ -63,6 +64,7 @@ impl Micro {
             .output();
         let made = String::from_utf8(made.unwrap().stdout).unwrap();
         let secret = made.lines().last().expect("a key").trim().to_owned();
+        hush::keep(&secret);
         until("the edge knows the key", async || {
             let asked = self.ask(Method::POST, "/tr/v1/str/").bearer_auth(&secret).body("no event");
             (post(asked).await.status == 400).then_some(())
@@ -116,6 +118,7 @@ impl Micro {
         assert_eq!(came, Err(ErrorKind::WouldBlock), "it needs no broker");
         let ended = self.process.stop(Duration::from_secs(60)).await.expect("it ends by itself");
         assert_eq!(ended.code(), Some(0));
+        hush::check(); // before the log goes with its folder
     }
 }
 

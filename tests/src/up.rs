@@ -1,6 +1,6 @@
 //! `tracker up`, as somebody meets it who has just built it: two commands, and what it prints is true.
 
-use crate::rig::{binary, cache, children, hush, is_gone, run, until};
+use crate::rig::{Authority, binary, cache, children, hush, is_gone, run, until};
 use std::{
     fs::{self, File},
     net::TcpListener,
@@ -231,4 +231,22 @@ fn all_wrong_settings_are_told_before_anything_is_started() {
         assert_eq!(said.lines().count(), 2, "one line a mistake: {said}");
         assert!(!place.folder.path().join(".tracker/data").exists());
     }
+}
+
+#[test]
+fn an_edge_that_encrypts_is_spoken_to_so_whoever_signed_its_certificate() {
+    run(async {
+        let mut place = Place::new();
+        let issued = Authority::new().issue(&["tr.example.com"]);
+        for (name, text) in [("cert.pem", issued.cert), ("key.pem", issued.key)] {
+            fs::write(place.folder.path().join(name), text).unwrap();
+        }
+        place.set("EDGE__TLS__CERT", "cert.pem");
+        place.set("EDGE__TLS__KEY", "key.pem");
+        let mut up = place.start().await;
+        let said = place.said();
+        assert!(said.contains("edge     https://127.0.0.1:"), "{said}");
+        assert!(place.shell(&place.printed("Send an event")).is_some(), "{said}");
+        assert_eq!(up.stop(Duration::from_secs(90)).await.and_then(|ended| ended.code()), Some(0));
+    });
 }

@@ -1,6 +1,7 @@
 //! Tracker's own programs, where they listen: for information. They may well be on other machines.
 
 use super::Finding;
+use crate::near::Near;
 use futures::future::join_all;
 use serde::Deserialize;
 use std::{net::SocketAddr, time::Duration};
@@ -14,21 +15,23 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     struct Section {
         listen: SocketAddr,
     }
-    let asked = ["edge", "enrich", "load", "payments"].map(|name| async move {
-        let listen = settings.section::<Section>(name).ok()?.listen;
-        Some(ask(name, &crate::callable(listen)).await)
-    });
-    join_all(asked).await.into_iter().flatten().collect()
+    let plain = |name| Some((name, Near::plain(settings.section::<Section>(name).ok()?.listen)));
+    let edge = Near::edge(settings).ok().map(|edge| ("edge", edge));
+    let all = [edge, plain("enrich"), plain("load"), plain("payments")];
+    let asked = all.into_iter().flatten().map(|(name, near)| async move { ask(name, &near).await });
+    join_all(asked).await
 }
 
-async fn ask(name: &str, address: &str) -> Finding {
-    // Not through the environment's proxy: it asks this machine.
-    let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
-    let request = client.get(format!("{address}/ready")).timeout(ANSWER).send();
-    match request.await {
-        Err(_) => Finding::note(
+async fn ask(name: &str, near: &Near) -> Finding {
+    let address = near.url();
+    let answer = match near.client(ANSWER) {
+        Ok(client) => near.ask(&client, "/ready").await,
+        Err(fault) => Err(fault.to_string()),
+    };
+    match answer {
+        Err(why) => Finding::note(
             CHECK,
-            format_args!("{name} does not run at {address}"),
+            format_args!("{name} does not run at {address}: {why}"),
             "`tracker up` starts it here",
         ),
         Ok(answer) if answer.status().is_success() => {

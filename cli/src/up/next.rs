@@ -9,16 +9,18 @@ const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Appl
 /// Commands that work as they stand, with these settings.
 pub(super) fn steps(plan: &Plan) -> String {
     let (edge, secret) = (plan.edge(), plan.secret.display());
+    // Its certificate names the site, not this machine.
+    let curl = if edge.starts_with("https:") { "curl -k" } else { "curl" };
     let bearer = if plan.secret.is_file() { format!("$(cat {secret})") } else { "YOUR_SECRET".to_owned() };
     let (database, url) = (&plan.clickhouse.database, plan.clickhouse.url());
     format!(
         "Send an event:
-  curl {edge}/tr/v1/tr/ -H 'X-Forwarded-For: 8.8.8.8' -A '{PHONE}' \\
+  {curl} {edge}/tr/v1/tr/ -H 'X-Forwarded-For: 8.8.8.8' -A '{PHONE}' \\
     -d '{{\"ename\":\"hello\",\"url\":\"https://example.com/\",\"last\":\"https://www.google.com/\"}}'
 See its row:
   curl {url} -d 'SELECT * FROM {database}.events ORDER BY received_at DESC LIMIT 1 FORMAT Vertical'
 Send a payment:
-  curl {edge}/tr/v1/ltv/ -H \"Authorization: Bearer {bearer}\" \\
+  {curl} {edge}/tr/v1/ltv/ -H \"Authorization: Bearer {bearer}\" \\
     -d '{{\"uid\":\"6ba7b810-9dad-11d1-80b4-00c04fd430c8\",\"revenue\":\"19.90\",\"currency\":\"EUR\"}}'
 See its sum:
   curl {url} -d 'SELECT * FROM {database}.ltvu FORMAT Vertical'

@@ -1,9 +1,12 @@
 //! What the settings leave to be started here.
 
-use crate::local::Local;
+use crate::{
+    local::Local,
+    near::{Near, Speech},
+};
 use serde::Deserialize;
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
@@ -40,6 +43,7 @@ pub(super) struct Planned {
     pub(super) name: &'static str,
     pub(super) program: &'static str,
     pub(super) listen: SocketAddr,
+    pub(super) near: Near,
     pub(super) grace: Duration,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
@@ -135,9 +139,7 @@ impl Plan {
 impl Planned {
     /// An address of it that answers on this machine, also when it listens on all.
     pub(super) fn url(&self, path: &str) -> String {
-        let ip = self.listen.ip();
-        let ip = if ip.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { ip };
-        format!("http://{}{path}", SocketAddr::new(ip, self.listen.port()))
+        format!("{}{path}", self.near.url())
     }
 }
 
@@ -160,11 +162,14 @@ fn programs(settings: &Settings, local: &Local) -> Result<[Planned; 4], Mistakes
         });
         let config = settings.file().map(|file| file.display().to_string());
         let arguments = config.into_iter().flat_map(|file| ["--config".to_owned(), file]).collect();
-        Planned { name, program, listen, grace, arguments, environment: Vec::new() }
+        let near = Near::plain(listen);
+        Planned { name, program, listen, near, grace, arguments, environment: Vec::new() }
     });
     let mut planned = planned;
     let trusting: Trusting = settings.section("edge")?;
     let [edge, enrich, ..] = &mut planned;
+    // What is wrong with its settings it says itself.
+    edge.near.speech = Near::edge(settings).map_or(Speech::Plain, |edge| edge.speech);
     enrich.environment.extend(local.environment_of_enrich());
     edge.environment.extend(local.environment_of_edge());
     if trusting.trusted_proxies.is_empty() && edge.listen.ip().is_loopback() {
@@ -198,6 +203,9 @@ mod tests {
         assert!(ports.contains(&(19092, "up.broker_port")));
         assert!(ports.contains(&(80, "edge.listen")));
         assert_eq!(plan.edge(), "http://127.0.0.1:80");
+        let secure = super::tests::plan("[edge.tls]\ncert = \"c.pem\"\nkey = \"k.pem\"").unwrap();
+        assert_eq!(secure.edge(), "https://127.0.0.1:8080");
+        assert_eq!(secure.programs[1].url("/ready"), "http://127.0.0.1:9101/ready");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Waiting until every program can do its work.
 
 use super::{console::Console, plan::Planned, running::Running};
-use crate::Failure;
+use crate::{Failure, near::Near};
 use std::time::{Duration, Instant};
 use tracker_stack::wait_until;
 use tracker_stream::fault::Fault;
@@ -13,15 +13,13 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// Waits for a 200 of every `/ready`.
 pub(super) async fn until_ready(running: &Running, programs: &[Planned]) -> Result<(), Failure> {
-    let client = reqwest::Client::builder().timeout(ANSWER).no_proxy().build();
-    let client = client.map_err(|error| Fault::new("http", error.to_string()))?;
     let began = Instant::now();
     for planned in programs {
-        let url = planned.url("/ready");
+        let (url, client) = (planned.url("/ready"), planned.near.client(ANSWER)?);
         let mut answer = Err("no answer".to_owned());
         let left = READY.saturating_sub(began.elapsed());
         let ready = wait_until(left, async || {
-            answer = ask(&client, &url).await;
+            answer = ask(&planned.near, &client).await;
             (answer.is_ok() || running.is_down(planned)).then_some(())
         })
         .await;
@@ -39,8 +37,8 @@ pub(super) async fn until_ready(running: &Running, programs: &[Planned]) -> Resu
     Ok(())
 }
 
-async fn ask(client: &reqwest::Client, url: &str) -> Result<(), String> {
-    let response = client.get(url).send().await.map_err(|error| error.without_url().to_string())?;
+async fn ask(near: &Near, client: &reqwest::Client) -> Result<(), String> {
+    let response = near.ask(client, "/ready").await?;
     match response.status().as_u16() {
         200 => Ok(()),
         code => Err(format!("{code} {}", response.text().await.unwrap_or_default().trim())),

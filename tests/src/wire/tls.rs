@@ -188,3 +188,25 @@ fn a_wrong_certificate_keeps_the_edge_from_starting() {
         );
     });
 }
+
+/// What the doctor says of the edge.
+fn examined(secure: &Secure, settings: &[(&str, &str)]) -> String {
+    let mut doctor = secure.site.command(&["doctor", "--json"]);
+    let output = doctor.envs(settings.iter().copied()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = report["findings"].as_array().unwrap().iter().filter_map(|finding| finding["what"].as_str());
+    said.filter(|what| what.starts_with("edge ")).collect()
+}
+
+#[test]
+fn the_doctor_asks_over_tls_and_believes_the_edges_own_certificate_alone() {
+    run(async {
+        let secure = secure().await;
+        let address = format!("https://{}", secure.port());
+        assert_eq!(examined(secure, &[]), format!("edge is ready at {address}"));
+        std::fs::write(secure.file("other.pem"), secure.authority.issue(&["localhost"]).cert).unwrap();
+        let other = examined(secure, &[("TRACKER_EDGE__TLS__CERT", "other.pem")]);
+        let wanted = "it shows another certificate than other.pem (edge.tls.cert)";
+        assert_eq!(other, format!("edge does not run at {address}: {wanted}"));
+    });
+}
