@@ -194,7 +194,8 @@ impl<K: Keep> Collector<K> {
         let (mut beside, mut seen) = (Beside::default(), self.seen());
         let taken = match self.has_room(route) {
             Ok(()) => {
-                let body = self.read(request, incoming, route, &mut seen);
+                // On the heap: it is handed on three times, and each would have its room.
+                let body = Box::pin(self.read(request, incoming, route, &mut seen));
                 self.take_events(request, route, body, &mut beside).await
             }
             Err(full) => Err(full.into()),
@@ -442,7 +443,7 @@ async fn produce<K: Keep, R: Stamped>(
     traceparent: &str,
     stamped: Vec<Result<R, Refusal>>,
 ) -> Vec<Ended> {
-    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    let (mut accepted, mut refused) = (Vec::with_capacity(stamped.len()), Vec::with_capacity(stamped.len()));
     for record in stamped {
         match record {
             Ok(record) => {

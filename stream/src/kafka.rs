@@ -14,6 +14,7 @@ mod guard;
 mod log;
 mod partitioner;
 mod past;
+mod polled;
 mod producer;
 mod reader;
 mod rebuild;

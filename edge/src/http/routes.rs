@@ -151,7 +151,7 @@ async fn at<K: Keep>(edge: Arc<Edge<K>>, endpoint: &'static Endpoint, call: Call
     let mut response = if request.method == Method::OPTIONS {
         allowing(StatusCode::NO_CONTENT.into_response(), endpoint)
     } else if endpoint.methods.contains(&request.method) {
-        act(&edge, endpoint.act, &request, sent).await
+        Box::pin(act(&edge, endpoint.act, &request, sent)).await
     } else {
         let detail = "this address takes the methods that Allow names";
         allowing(reply::refused(&reason::METHOD_NOT_ALLOWED.refuse(detail)), endpoint)
@@ -176,26 +176,30 @@ fn document(is_micro: bool) -> Response {
     warp::reply::with_header(document.as_str(), header::CONTENT_TYPE, "application/json").into_response()
 }
 
+/// A future has room for the largest thing that it may wait for, and is moved whole: what is rare and large stands on the
+/// heap, so that an event does not carry its room.
 async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Sent) -> Response {
     let collector = &edge.collector;
     let Sent { incoming, upgrade, link } = sent;
     match act {
         Act::Agreements if request.method == Method::POST => {
-            reply::outcome(collector.agree(request, incoming).await)
+            reply::outcome(Box::pin(collector.agree(request, incoming)).await)
         }
-        Act::Agreements => agreements::told(edge, request).await,
-        Act::Record(Route::Forget) => reply::outcome(collector.forget(request, incoming).await),
+        Act::Agreements => Box::pin(agreements::told(edge, request)).await,
+        Act::Record(Route::Forget) => reply::outcome(Box::pin(collector.forget(request, incoming)).await),
         Act::Record(Route::Payments) => reply::outcome(collector.payments(request, incoming).await),
         // Counted where it was decided; the image is the same.
         Act::Record(Route::Pixel) => {
             reply::pixel(collector.events(request, incoming, Route::Pixel).await.headers)
         }
-        Act::Record(Route::Inlet(inlet)) => reply::outcome(collector.foreign(request, incoming, inlet).await),
+        Act::Record(Route::Inlet(inlet)) => {
+            reply::outcome(Box::pin(collector.foreign(request, incoming, inlet)).await)
+        }
         Act::Record(route) => reply::outcome(collector.events(request, incoming, route).await),
-        Act::Link => rpi::change(edge, request, incoming).await,
-        Act::Links => rpi::list(edge, request).await,
-        Act::Lead(route) => onward::lead(edge, request, route).await,
-        Act::Follow => onward::follow(edge, request, link).await,
+        Act::Link => Box::pin(rpi::change(edge, request, incoming)).await,
+        Act::Links => Box::pin(rpi::list(edge, request)).await,
+        Act::Lead(route) => Box::pin(onward::lead(edge, request, route)).await,
+        Act::Follow => Box::pin(onward::follow(edge, request, link)).await,
         Act::Geoip => place::geoip(edge, request),
         Act::Jurisdictions => place::jurisdictions(),
         Act::Socket => socket::open(edge, request, upgrade),

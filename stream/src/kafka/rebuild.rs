@@ -6,6 +6,7 @@
 
 use super::{
     delivery::{Deliveries, Shared, Ticket},
+    polled::Polled,
     producer::{Outgoing, ProducerOptions},
     watchdog::{self, Seen, Verdict, Watchdog, Why},
 };
@@ -13,14 +14,14 @@ use crate::{fault::Fault, metrics};
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode as Code},
-    producer::{Producer as _, PurgeConfig, ThreadedProducer},
+    producer::{Producer as _, PurgeConfig},
 };
 use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-type Client = ThreadedProducer<Deliveries>;
+type Client = Polled<Deliveries>;
 
 /// How long a new client may take to find a broker.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -122,10 +123,6 @@ impl Clients {
             tracing::error!(producer = self.options.name, %error, "the old client has not given everything back");
         }
         self.send_again(Instant::now());
-        // Ending it may wait for a thread that hangs, which may be why it was given up. Where there is no new thread, it is
-        // ended here.
-        let ending = std::thread::Builder::new().name("kafka-old-client".to_owned());
-        let _ending_here_or_there = ending.spawn(move || drop(old));
         Ok(())
     }
 
@@ -158,7 +155,7 @@ impl Clients {
 }
 
 fn create(config: &ClientConfig, shared: &Arc<Shared>) -> Result<Client, Fault> {
-    let created = config.create_with_context(Deliveries::new(shared));
+    let created = Polled::start(config, Deliveries::new(shared));
     created.map_err(|error| Fault::new("kafka_config", error.to_string()))
 }
 

@@ -7,16 +7,18 @@ use super::{
     Outgoing,
     config::KafkaConfig,
     context::{Quiet, log},
-    died, transactional,
+    died,
+    polled::Polled,
+    transactional,
 };
 use crate::fault::Fault;
 use rdkafka::{
     ClientContext,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{DeliveryResult, Producer as _, ProducerContext},
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// How long the broker may take for each call.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -26,7 +28,7 @@ const OPEN: Duration = Duration::from_secs(60);
 /// A transactional producer of one caller.
 #[derive(Clone)]
 pub struct Together {
-    client: Arc<ThreadedProducer<Unheard>>,
+    client: Polled<Unheard>,
 }
 
 impl Together {
@@ -35,14 +37,14 @@ impl Together {
     /// # Errors
     /// No broker, or properties that librdkafka does not take.
     pub async fn start(config: &KafkaConfig, id: &str) -> Result<Self, Fault> {
-        let client: ThreadedProducer<Unheard> = config
-            .writer("together")
+        let mut client = config.writer("together");
+        client
             .set("transactional.id", id)
             .set("transaction.timeout.ms", OPEN.as_millis().to_string())
-            .set("message.timeout.ms", ANSWER.as_millis().to_string())
-            .create_with_context(Unheard)
-            .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
-        let started = Self { client: Arc::new(client) };
+            .set("message.timeout.ms", ANSWER.as_millis().to_string());
+        let client =
+            Polled::start(&client, Unheard).map_err(|error| Fault::new("kafka_config", error.to_string()))?;
+        let started = Self { client };
         started.call(|client| client.init_transactions(ANSWER)).await?;
         Ok(started)
     }
@@ -62,16 +64,16 @@ impl Together {
         self.call(|client| client.commit_transaction(ANSWER)).await
     }
 
-    fn begin(client: &ThreadedProducer<Unheard>) -> Result<(), KafkaError> {
+    fn begin(client: &Polled<Unheard>) -> Result<(), KafkaError> {
         client.begin_transaction()
     }
 
     /// Makes a call that waits, on a thread that may; again, as long as the client says that it should be made again.
     async fn call<F>(&self, call: F) -> Result<(), Fault>
     where
-        F: Fn(&ThreadedProducer<Unheard>) -> Result<(), KafkaError> + Send + 'static,
+        F: Fn(&Polled<Unheard>) -> Result<(), KafkaError> + Send + 'static,
     {
-        let client = Arc::clone(&self.client);
+        let client = self.client.clone();
         let called = tokio::task::spawn_blocking(move || {
             let mut tries = 0;
             loop {
@@ -90,7 +92,7 @@ impl Together {
 /// How often a call is made again that the client says should be: each waits by itself.
 const TRIES: u32 = 3;
 
-fn write(client: &ThreadedProducer<Unheard>, message: &Outgoing) -> Result<(), KafkaError> {
+fn write(client: &Polled<Unheard>, message: &Outgoing) -> Result<(), KafkaError> {
     let mut unsent = message.record(());
     loop {
         match client.send(unsent) {

@@ -7,6 +7,7 @@
 use super::{
     KafkaConfig, Outgoing, Source,
     context::{Watch, log},
+    polled::Polled,
     source::Membership,
     transactional,
 };
@@ -21,10 +22,10 @@ use rdkafka::{
     ClientContext, Message as _, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext},
+    producer::{DeliveryResult, Producer as _, ProducerContext},
 };
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
@@ -43,12 +44,10 @@ pub struct TransactorOptions {
     pub buffer: Size,
 }
 
-/// How long one call may wait before what the client has to tell is listened to.
+/// How long one call may wait before it is asked whether it should go on.
 const CALL: Duration = Duration::from_secs(1);
-/// How often an idle client is listened to: statistics, errors.
-const IDLE: Duration = Duration::from_millis(100);
-/// How long to wait for a delivery report or for room. A longer wait would be waited to its end.
-const TICK: Duration = Duration::from_millis(1);
+/// How long to wait before the clock is looked at again: for a delivery report, for room, for a call's next try.
+const TICK: Duration = Duration::from_millis(5);
 /// The messages of a batch come in one go; without a wait the first ones would go in requests of their own.
 const LINGER: &str = "2";
 
@@ -79,15 +78,15 @@ impl Ready {
         health: &Health,
     ) -> Result<Self, Fault> {
         let timeout = options.timeout.as_millis();
-        let client: BaseProducer<Deliveries> = config
-            .writer(options.name)
+        let mut client = config.writer(options.name);
+        client
             .set("transactional.id", &options.id)
             .set("transaction.timeout.ms", timeout.to_string())
             .set("message.timeout.ms", timeout.to_string())
             .set("linger.ms", LINGER)
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
-            .set("queue.buffering.max.messages", "0") // bytes are the bound
-            .create_with_context(Deliveries::new(options.name, health))
+            .set("queue.buffering.max.messages", "0"); // bytes are the bound
+        let client = Polled::start(&client, Deliveries::new(options.name, health))
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
         let writer = Writer { name: options.name, client, timeout: options.timeout };
         let (jobs, taken) = mpsc::channel();
@@ -128,7 +127,7 @@ fn thread_died() -> Fault {
 /// The thread's side.
 struct Writer {
     name: &'static str,
-    client: BaseProducer<Deliveries>,
+    client: Polled<Deliveries>,
     timeout: Duration,
 }
 
@@ -143,18 +142,12 @@ impl Writer {
     }
 
     fn serve(&self, jobs: &mpsc::Receiver<Job>) {
-        loop {
-            match jobs.recv_timeout(IDLE) {
-                Ok(Job { transaction, member, done }) => {
-                    let _nobody_waits = done.send(self.attempt(&transaction, &member));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => self.client.poll(Duration::ZERO),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
-            }
+        while let Ok(Job { transaction, member, done }) = jobs.recv() {
+            let _nobody_waits = done.send(self.attempt(&transaction, &member));
         }
     }
 
-    /// Makes a call again as long as it only took too long, and listens to the client meanwhile.
+    /// Makes a call again as long as it only took too long.
     fn until_answered(
         &self,
         goes_on: impl Fn() -> bool,
@@ -162,7 +155,7 @@ impl Writer {
     ) -> Result<(), KafkaError> {
         loop {
             match call() {
-                Err(error) if is_retriable(&error) && goes_on() => self.client.poll(TICK),
+                Err(error) if is_retriable(&error) && goes_on() => self.reports().wait(TICK),
                 answer => return answer,
             }
         }
@@ -174,7 +167,7 @@ impl Writer {
             let detail = "the group thinks this process dead, and has given its partitions to others";
             return Err(NotCommitted::Unknown(Fault::new("fenced", detail)));
         };
-        self.client.context().forget();
+        self.reports().forget();
         self.client.begin_transaction().map_err(|error| unknown(&error))?;
         let offsets = offsets(member.topic(), &transaction.offsets);
         let written = self.send(&transaction.messages, give_up_at).and_then(|()| {
@@ -197,6 +190,7 @@ impl Writer {
     fn send(&self, messages: &[Outgoing], give_up_at: Instant) -> Result<(), Broken> {
         for message in messages {
             let mut record = message.record(());
+            self.reports().expect(); // before it is sent: its report may come before `send` returns
             loop {
                 match self.client.send(record) {
                     Ok(()) => break,
@@ -204,9 +198,12 @@ impl Writer {
                         if Instant::now() < give_up_at =>
                     {
                         record = unsent;
-                        self.client.poll(TICK);
+                        self.reports().wait(TICK);
                     }
-                    Err((error, _)) => return Err(self.worst("produce", error)),
+                    Err((error, _)) => {
+                        self.reports().came(None);
+                        return Err(self.worst("produce", error));
+                    }
                 }
             }
         }
@@ -215,15 +212,14 @@ impl Writer {
 
     /// Waits until the broker has every message. The client's own `flush` waits in steps of 100 ms.
     fn deliver(&self, give_up_at: Instant) -> Result<(), Broken> {
-        metrics::producer_queue(self.name, usize::try_from(self.client.in_flight_count()).unwrap_or(0));
-        while self.client.in_flight_count() > 0 {
-            self.client.poll(TICK);
+        metrics::producer_queue(self.name, self.reports().awaited());
+        while !self.reports().are_all_there(TICK) {
             if Instant::now() >= give_up_at {
                 return Err(self.worst("produce", KafkaError::Flush(RDKafkaErrorCode::MessageTimedOut)));
             }
         }
         metrics::producer_queue(self.name, 0);
-        match self.client.context().failed() {
+        match self.reports().failed() {
             Some(failed) => Err(Broken { fault: failed, is_fatal: self.has_failed() }),
             None => Ok(()),
         }
@@ -233,8 +229,12 @@ impl Writer {
     fn worst(&self, tag: &'static str, error: KafkaError) -> Broken {
         let is_fatal =
             self.has_failed() || matches!(&error, KafkaError::Transaction(error) if error.is_fatal());
-        let failed = self.client.context().failed();
+        let failed = self.reports().failed();
         Broken { fault: failed.unwrap_or_else(|| fault(tag, &error)), is_fatal }
+    }
+
+    fn reports(&self) -> &Reports {
+        &self.client.context().reports
     }
 
     fn has_failed(&self) -> bool {
@@ -248,7 +248,7 @@ impl Writer {
         }
         let give_up_at = Instant::now() + self.timeout;
         let in_time = || Instant::now() < give_up_at;
-        match self.until_answered(in_time, || self.client.abort_transaction(IDLE)) {
+        match self.until_answered(in_time, || self.client.abort_transaction(CALL)) {
             Ok(()) => NotCommitted::TakenBack(why),
             Err(error) => {
                 tracing::warn!(client = self.name, %error, "a transaction could not be taken back");
@@ -284,23 +284,75 @@ fn offsets(topic: &str, offsets: &[(i32, i64)]) -> Result<TopicPartitionList, Ka
     Ok(list)
 }
 
-/// Remembers the first message that failed since a transaction began.
+/// What the client's thread has been told of the messages of a transaction.
+#[derive(Default)]
+struct Reports {
+    so_far: Mutex<SoFar>,
+    /// Rung when the last one is there.
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct SoFar {
+    /// Messages without a report.
+    awaited: usize,
+    /// The first one that failed.
+    failed: Option<Fault>,
+}
+
+impl Reports {
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins anew. Messages of a transaction that was taken back may still be reported.
+    fn forget(&self) {
+        self.so_far().failed = None;
+    }
+
+    fn failed(&self) -> Option<Fault> {
+        self.so_far().failed.clone()
+    }
+
+    fn awaited(&self) -> usize {
+        self.so_far().awaited
+    }
+
+    fn expect(&self) {
+        self.so_far().awaited += 1;
+    }
+
+    fn came(&self, failed: Option<Fault>) {
+        let mut so_far = self.so_far();
+        so_far.awaited = so_far.awaited.saturating_sub(1);
+        if so_far.failed.is_none() {
+            so_far.failed = failed;
+        }
+        if so_far.awaited == 0 {
+            self.came.notify_one();
+        }
+    }
+
+    /// Whether every report has come within `time`.
+    fn are_all_there(&self, time: Duration) -> bool {
+        let waited = self.came.wait_timeout_while(self.so_far(), time, |so_far| so_far.awaited > 0);
+        waited.unwrap_or_else(PoisonError::into_inner).0.awaited == 0
+    }
+
+    /// Waits for so long, or until the last report has come.
+    fn wait(&self, time: Duration) {
+        let _in_time_or_not = self.came.wait_timeout(self.so_far(), time);
+    }
+}
+
 struct Deliveries {
     watch: Watch,
-    failed: Mutex<Option<Fault>>,
+    reports: Reports,
 }
 
 impl Deliveries {
     fn new(name: &'static str, health: &Health) -> Self {
-        Self { watch: Watch::new(name, name, health), failed: Mutex::default() }
-    }
-
-    fn forget(&self) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn failed(&self) -> Option<Fault> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Self { watch: Watch::new(name, name, health), reports: Reports::default() }
     }
 }
 
@@ -322,12 +374,9 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, message)) = result {
-            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            failed.get_or_insert_with(|| {
-                let Fault { tag, detail } = fault("produce", error);
-                Fault::new(tag, format!("{}: {detail}", message.topic()))
-            });
-        }
+        self.reports.came(result.as_ref().err().map(|(error, message)| {
+            let Fault { tag, detail } = fault("produce", error);
+            Fault::new(tag, format!("{}: {detail}", message.topic()))
+        }));
     }
 }
