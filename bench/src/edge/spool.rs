@@ -17,6 +17,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -28,15 +29,18 @@ use tracker_stream::fault::Fault;
 
 const RATE: &str = "edge spool";
 const COST: &str = "edge spool CPU";
-/// Writers that wait, on both sides.
-const CONNECTIONS: usize = 256;
+/// Writers that wait, on both sides: few enough that both wait for the disk, and neither for a core.
+const CONNECTIONS: usize = 32;
+/// Requests wait so long for a broker that was there, and are spooled at once when it has not answered: `edge.spool.after`,
+/// and a margin.
+const LEARNING: Duration = Duration::from_secs(4);
 /// Bytes of an event in the spool, about.
 const RECORD: usize = 512;
 
 const LINES: [Line; 2] = [
     Line {
         name: RATE,
-        what: "broker away: events a second, each fsynced before its 200, one a POST, 256 connections / a raw loop of group \
+        what: "broker away: events a second, each fsynced before its 200, one a POST, 32 connections / a raw loop of group \
                commits for as many writers",
         unit: "ev/s",
         goal: Goal::ratio_at_least(0.7),
@@ -53,6 +57,8 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
     let edge = site.program(Part::Edge, "edge", "").await?;
     site.broker.lock().await.kill();
     let (target, shots) = (Target { port: edge.port, pid: edge.pid }, Shots::singles());
+    let learning = Extent { warming: LEARNING, ..extent };
+    run(target, &shots, CONNECTIONS, Pace::Full, &learning).await?;
     let file = site.folder.join("raw");
     let (ours, raw) = interleave(
         extent.rounds,
