@@ -23,3 +23,9 @@ fn events(extent: &Extent) -> u64 {
     const A_SECOND: f64 = 100_000.0;
     (extent.stretch.as_secs_f64() * A_SECOND) as u64
 }
+
+/// Rounds of what takes several seconds to prepare: a quick run has one.
+fn rounds(extent: &Extent) -> usize {
+    const LONG: f64 = 3.0;
+    if extent.stretch.as_secs_f64() < LONG { 1 } else { extent.rounds }
+}

@@ -50,7 +50,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
 
 async fn rounds(bench: &Bench, site: &Site, shape: Shape) -> Result<Vec<Drained>, Failure> {
     let mut all = Vec::new();
-    for _ in 0..bench.extent.rounds {
+    for _ in 0..super::rounds(&bench.extent) {
         let events = events(&bench.extent);
         fill(site, events, shape).await?;
         all.push(drain(site, ENRICH, events).await?);

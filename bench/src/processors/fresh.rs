@@ -96,7 +96,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
     let probe = Probe { site: &site, edge, database, secret };
     let extent = bench.extent;
     let (mut idle, mut live) = (Vec::new(), Vec::new());
-    for _ in 0..extent.rounds {
+    for _ in 0..super::rounds(&extent) {
         idle.push(probe.watch(Kind::Payment, extent.stretch).await?);
         let shots = Shots::new_singles();
         let load = Extent { warming: extent.warming, stretch: extent.stretch, ..extent };
@@ -131,7 +131,7 @@ async fn under_replay(probe: &Probe<'_>, extent: &Extent) -> Result<Vec<Latencie
     }
     let mut all = Vec::new();
     let _replay = replay(probe.site)?;
-    for _ in 0..extent.rounds {
+    for _ in 0..super::rounds(extent) {
         all.push(probe.watch(Kind::Payment, extent.stretch).await?);
     }
     Ok(all)

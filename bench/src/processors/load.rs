@@ -79,7 +79,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
     let database = ClickHouseConfig::read(&site.settings)?.database;
     native::prepare(&site, &database).await?;
     let mut rounds = Vec::new();
-    for _ in 0..bench.extent.rounds {
+    for _ in 0..super::rounds(&bench.extent) {
         rounds.push(round(bench, &site, &database).await?);
     }
     let engine = engine::rate(&site, &database).await;

@@ -59,8 +59,11 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
         programs.push((part, site.program(part, part.name(), "").await?));
     }
     let all = All { site, database, programs };
+    // The broker's and the database's first events cost them a multiple: compilers, caches.
+    stretch(bench, &all, &Shots::new_batches(EVENTS), BATCH_CONNECTIONS).await?;
+    stretch(bench, &all, &Shots::new_singles(), CONNECTIONS).await?;
     let (mut singles, mut batches, mut note) = (Vec::new(), Vec::new(), String::new());
-    for _ in 0..bench.extent.rounds {
+    for _ in 0..super::rounds(&bench.extent) {
         let costs = stretch(bench, &all, &Shots::new_singles(), CONNECTIONS).await?;
         note = costs.iter().map(|(part, cost)| format!("{part} {cost:.1}")).collect::<Vec<_>>().join(", ");
         singles.push(costs.iter().map(|(_, cost)| cost).sum());
