@@ -70,7 +70,7 @@ pub struct Posted<'a> {
 pub struct Told<'a> {
     /// The events.
     pub batch: Batch<'a>,
-    /// Under which keys they were sent; the first that is known counts.
+    /// Under which keys they were sent.
     pub keys: Vec<String>,
     /// Whom the request is about.
     pub voice: Voice,
@@ -125,7 +125,8 @@ impl Inlet {
         }
         for draft in drafts.iter_mut().flatten() {
             let Some(named) = draft.take("app").map(|field| field.into_text().into_owned()) else { continue };
-            let names: Vec<&str> = named.split(',').map(str::trim).filter(|name| !is_key(name)).collect();
+            let names = named.split(',').map(str::trim).filter(|name| !name.is_empty() && !is_key(name));
+            let names: Vec<&str> = names.collect();
             if !names.is_empty() {
                 draft.set("app", Field::Text(names.join(",").into()));
             }

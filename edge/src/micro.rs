@@ -10,7 +10,7 @@ mod input;
 pub mod refused;
 mod shelf;
 mod store;
-mod test_id;
+pub(crate) mod test_id;
 #[cfg(test)]
 mod tests;
 

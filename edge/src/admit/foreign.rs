@@ -59,12 +59,13 @@ pub fn identify<'a>(
     }
 }
 
-/// A request speaks for one tenant; the first key counts.
+/// A request speaks for one tenant, whichever of its keys names it. By the first it is counted.
 fn only(of: &mut Option<Known>, known: Known) -> Result<(), Refusal> {
-    let tenant = of.get_or_insert(known).tenant;
-    if tenant.is_some() && known.tenant.is_some() && tenant != known.tenant {
+    let first = of.get_or_insert(known);
+    if first.tenant.is_some() && known.tenant.is_some() && first.tenant != known.tenant {
         return Err(reason::KEY_MISMATCH.refuse("send events of one tenant in a request"));
     }
+    first.tenant = first.tenant.or(known.tenant);
     Ok(())
 }
 
@@ -88,6 +89,8 @@ mod tests {
     #[case::secret_of_any(&[SECRET], true, Ok("server of none"))]
     #[case::secret_beside_ours(&[WRITE_KEY, TENANT_SECRET], false, Ok("server of its tenant"))]
     #[case::secret_of_any_beside_ours(&[WRITE_KEY, SECRET], false, Ok("server of its tenant"))]
+    #[case::secret_of_any_before_its_own(&[SECRET, TENANT_SECRET], false, Ok("server of its tenant"))]
+    #[case::secret_of_any_before_two_tenants(&[SECRET, TENANT_SECRET, OTHER_KEY], false, Err("key_mismatch"))]
     #[case::secret_beside_anothers(&[OTHER_KEY, TENANT_SECRET], false, Err("key_mismatch"))]
     #[case::expired(&[FORMER_KEY], false, Err("expired_key"))]
     #[case::expired_beside_ours(&[FORMER_KEY, WRITE_KEY], false, Ok("client of its tenant"))]

@@ -1,11 +1,14 @@
 //! What an edge without a broker has taken, for the tests of a site. Records nothing.
 
 use super::{endpoints::Asked, reply};
-use crate::{micro::Store, reason, request::Request};
+use crate::{
+    micro::{Store, test_id},
+    reason,
+    request::Request,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
-use url::form_urlencoded;
 use warp::reply::Response;
 
 /// Tells it: all, or what is of the test that the query names.
@@ -13,8 +16,7 @@ pub(super) fn told(store: Option<&Store>, asked: Asked, request: &Request) -> Re
     let Some(store) = store else {
         return reply::refused(&reason::NOT_FOUND.refuse("there is nothing at this address"));
     };
-    let mut asked_for = form_urlencoded::parse(request.query.as_bytes());
-    let test = asked_for.find(|(key, value)| key == "test_id" && !value.is_empty()).map(|(_, value)| value);
+    let test = test_id::asked(&request.query);
     let test = test.as_deref();
     let mut response = match asked {
         Asked::All => reply::json(StatusCode::OK, &store.counts(test)),

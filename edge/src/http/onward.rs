@@ -20,27 +20,36 @@ use tracker_stream::fault::Fault;
 use url::form_urlencoded::{self, Serializer};
 use warp::reply::Response;
 
-/// The short link of an address.
-pub(super) fn link<K: Keep>(edge: &Edge<K>, request: &Request) -> Option<Redirect> {
-    let host = edge.collector.config.trust.host(request.peer.ip(), &request.headers)?;
-    edge.redirects.links.find(&address::asked(host, &format!("/{}", request.pairs.trim_start_matches('/'))))
+/// What an address may lead to.
+pub(super) enum Lead {
+    /// A short link.
+    Link(Redirect),
+    /// One that has not been read yet, or nothing.
+    Unread,
 }
 
-/// Follows the short link that was found; where none was, there may be one as long as not all are known.
-pub(super) async fn follow<K: Keep>(
-    edge: &Arc<Edge<K>>,
-    request: &Request,
-    link: Option<Redirect>,
-) -> Response {
-    let Some(link) = link else {
-        return if edge.redirects.links.is_whole() {
-            reply::refused(&reason::NOT_FOUND.refuse("there is nothing at this address"))
-        } else {
-            reply::unavailable(&Fault::new("links_unknown", "the short links are being read"))
-        };
+/// What the address leads to, if it may lead anywhere.
+pub(super) fn link<K: Keep>(edge: &Edge<K>, request: &Request) -> Option<Lead> {
+    // Asked first: links that are whole by the time that none was found need not have been when it was looked for.
+    let is_whole = edge.redirects.links.is_whole();
+    let host = edge.collector.config.trust.host(request.peer.ip(), &request.headers);
+    let asked = |host| address::asked(host, &format!("/{}", request.pairs.trim_start_matches('/')));
+    let found = host.and_then(|host| edge.redirects.links.find(&asked(host)));
+    found.map(Lead::Link).or_else(|| (!is_whole).then_some(Lead::Unread))
+}
+
+/// Follows the short link that was found.
+pub(super) async fn follow<K: Keep>(edge: &Arc<Edge<K>>, request: &Request, lead: Option<Lead>) -> Response {
+    let link = match lead {
+        Some(Lead::Link(link)) => Some(link),
+        Some(Lead::Unread) => {
+            return reply::unavailable(&Fault::new("links_unknown", "the short links are being read"));
+        }
+        None => None,
     };
     // What was written past the rules leads nowhere.
-    let Some(target) = target::of_link(&link) else {
+    let Some((link, target)) = link.and_then(|link| target::of_link(&link).map(|target| (link, target)))
+    else {
         return reply::refused(&reason::NOT_FOUND.refuse("there is nothing at this address"));
     };
     let query = words(&link, &target, &request.query);

@@ -32,7 +32,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tracker_schemas::Redirect;
 use tracker_stream::{fault::Fault, telemetry::Health};
 use warp::{
     Filter, Rejection,
@@ -75,7 +74,7 @@ struct Sent {
     /// The connection itself, where the head asks to go on in another protocol.
     upgrade: Option<OnUpgrade>,
     /// The short link at this address, once it was looked for.
-    link: Option<Redirect>,
+    lead: Option<onward::Lead>,
 }
 
 /// All routes.
@@ -108,7 +107,7 @@ fn call() -> impl Filter<Extract = (Call,), Error = Rejection> + Clone {
                 let pairs = path.as_str().to_owned();
                 let scheme = scheme.unwrap_or(Scheme::Http);
                 let request = Request { peer: peer.0, scheme, method, pairs, query, headers };
-                Call { request, sent: Sent { incoming: Box::pin(chunks(body)), upgrade, link: None } }
+                Call { request, sent: Sent { incoming: Box::pin(chunks(body)), upgrade, lead: None } }
             },
         )
 }
@@ -122,9 +121,8 @@ fn chunks<B: Buf>(
 async fn answer<K: Keep>(edge: Arc<Edge<K>>, mut call: Call) -> Response {
     let more = edge.collector.micro.as_ref().map_or(&[][..], |_| MICRO);
     let link = |sent: &mut Sent| {
-        sent.link = onward::link(&edge, &call.request);
-        let may_be = sent.link.is_some() || !edge.redirects.links.is_whole();
-        may_be.then_some((LINK, call.request.pairs.as_str()))
+        sent.lead = onward::link(&edge, &call.request);
+        sent.lead.is_some().then_some((LINK, call.request.pairs.as_str()))
     };
     let found = find(&call.request.pairs, more).or_else(|| link(&mut call.sent));
     let Some((endpoint, tail)) = found else {
@@ -180,7 +178,7 @@ fn document(is_micro: bool) -> Response {
 /// heap, so that an event does not carry its room.
 async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Sent) -> Response {
     let collector = &edge.collector;
-    let Sent { incoming, upgrade, link } = sent;
+    let Sent { incoming, upgrade, lead } = sent;
     match act {
         Act::Agreements if request.method == Method::POST => {
             reply::outcome(Box::pin(collector.agree(request, incoming)).await)
@@ -199,7 +197,7 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Link => Box::pin(rpi::change(edge, request, incoming)).await,
         Act::Links => Box::pin(rpi::list(edge, request)).await,
         Act::Lead(route) => Box::pin(onward::lead(edge, request, route)).await,
-        Act::Follow => Box::pin(onward::follow(edge, request, link)).await,
+        Act::Follow => Box::pin(onward::follow(edge, request, lead)).await,
         Act::Geoip => place::geoip(edge, request),
         Act::Jurisdictions => place::jurisdictions(),
         Act::Socket => socket::open(edge, request, upgrade),

@@ -9,6 +9,9 @@ use crate::{
 };
 use tracker_stream::fault::Refusal;
 
+/// A script names a handful of sites; each is looked for among the keys.
+const SITES: usize = 16;
+
 /// Makes a draft of an event.
 pub fn decode<'a>(posted: &Posted<'a>) -> Result<Told<'a>, Refusal> {
     let mut said = envelope(posted)?;
@@ -23,6 +26,7 @@ pub fn decode<'a>(posted: &Posted<'a>) -> Result<Told<'a>, Refusal> {
         .split(',')
         .map(|domain| domain.trim().to_owned())
         .filter(|domain| !domain.is_empty())
+        .take(SITES)
         .collect();
     let batch = Batch { drafts: vec![draft], single: true };
     Ok(Told { batch, keys, voice: Voice::Own, opts_out: false })

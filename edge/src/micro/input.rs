@@ -35,6 +35,10 @@ const LISTS: [&str; 3] = ["payments", "batch", "events"];
 
 /// The texts of the events in a body that holds so many; none where it is not plain which is which.
 pub(super) fn parts(body: &str, events: usize) -> Vec<&str> {
+    // One object is one event, whatever its fields are called.
+    if events == 1 && body.trim_start().starts_with('{') {
+        return vec![body];
+    }
     let parts = lists(body).unwrap_or_else(|| body.lines().filter(|line| !line.trim().is_empty()).collect());
     if parts.len() == events { parts } else { Vec::new() }
 }
@@ -44,7 +48,9 @@ fn lists(body: &str) -> Option<Vec<&str>> {
     let array = |text| serde_json::from_str::<Vec<&RawValue>>(text).ok();
     let found = array(body).or_else(|| {
         let members: HashMap<String, &RawValue> = serde_json::from_str(body).ok()?;
-        LISTS.iter().find_map(|name| array(members.get(*name)?.get()))
+        let mut lists =
+            members.iter().filter(|(key, _)| LISTS.iter().any(|name| key.eq_ignore_ascii_case(name)));
+        lists.find_map(|(_, list)| array(list.get()))
     })?;
     Some(found.into_iter().map(RawValue::get).collect())
 }
@@ -68,6 +74,8 @@ mod tests {
     #[case::lines("{\"a\":1}\n\n7\n", 2, &[r#"{"a":1}"#, "7"])]
     #[case::payments(r#"{"uid":"u","payments":[{"a":1},{"b":2.50}]}"#, 2, &[r#"{"a":1}"#, r#"{"b":2.50}"#])]
     #[case::batch(r#"{"batch":[{"a":1},{"b":2}],"sentAt":"x"}"#, 2, &[r#"{"a":1}"#, r#"{"b":2}"#])]
+    #[case::capitals(r#"{"Payments":[{"a":1},{"b":2}]}"#, 2, &[r#"{"a":1}"#, r#"{"b":2}"#])]
+    #[case::list_of_its_own(r#"{"value":5,"events":[{"a":1}]}"#, 1, &[r#"{"value":5,"events":[{"a":1}]}"#])]
     #[case::one(r#"{"a":1}"#, 1, &[r#"{"a":1}"#])]
     #[case::other_number(r#"[{"a":1}]"#, 2, &[])]
     #[case::broken("[{\"a\":1},", 2, &[])]

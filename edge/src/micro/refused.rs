@@ -88,8 +88,12 @@ impl Store {
         let body = asked.seen.text();
         let parts = body.as_deref().map(|body| parts(body, of)).unwrap_or_default();
         for one in refused {
-            let part = one.index.and_then(|index| parts.get(index).copied()).or(body.as_deref());
-            self.refuse(asked.bad(&one, part));
+            let part = match one.index {
+                Some(index) => parts.get(index).copied(),
+                None => body.as_deref(),
+            };
+            // Where it is not plain which part it is, the whole is shown, and names no test: it may name several.
+            self.refuse(asked.bad(&one, part, part.or(body.as_deref())));
         }
     }
 }
@@ -100,7 +104,7 @@ impl Asked<'_> {
         test_id::of_query(&self.request.query).or_else(|| test_id::of_pairs(&self.request.pairs))
     }
 
-    fn bad(&self, one: &One<'_>, part: Option<&str>) -> Bad {
+    fn bad(&self, one: &One<'_>, part: Option<&str>, shown: Option<&str>) -> Bad {
         let said = part.and_then(|part| serde_json::from_str::<Value>(part).ok());
         Bad {
             reason: one.reason,
@@ -111,7 +115,7 @@ impl Asked<'_> {
             method: self.request.method.to_string(),
             path: cut(&self.request.pairs).to_owned(),
             query: cut(&self.request.query).to_owned(),
-            input: part.map(|part| JsonText(cut(part).to_owned())),
+            input: shown.map(|shown| JsonText(cut(shown).to_owned())),
         }
     }
 }

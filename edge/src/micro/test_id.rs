@@ -8,8 +8,13 @@ const FIELD: &str = "test_id";
 
 /// As a query says it.
 pub(super) fn of_query(query: &str) -> Option<String> {
+    asked(query).filter(|test| !test.is_empty())
+}
+
+/// Which test a query asks for. A blank name is no test's: who has none by mistake must not see, or forget, everybody's.
+pub(crate) fn asked(query: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs.find(|(key, _)| key.eq_ignore_ascii_case(FIELD)).and_then(|(_, value)| named(&value))
+    pairs.find(|(key, _)| key.eq_ignore_ascii_case(FIELD)).map(|(_, value)| value.trim().to_owned())
 }
 
 /// As the path of a request says it: `/test_id/…`.
@@ -67,6 +72,9 @@ mod tests {
     fn a_test_is_named_by_the_query_or_the_path() {
         assert_eq!(of_query("a=b&test_id=one%20two&test_id=c").as_deref(), Some("one two"));
         assert_eq!(of_query("test_id=&a=b"), None);
+        assert_eq!(asked("Test_ID=%20a").as_deref(), Some("a"));
+        assert_eq!(asked("test_id=&a=b").as_deref(), Some(""), "that is not everybody");
+        assert_eq!(asked("a=b"), None);
         assert_eq!(of_pairs("ename/a/test_id/one%20two/x").as_deref(), Some("one two"));
         assert_eq!(of_pairs("ename/test_id/x/y"), None, "there it is a value");
     }
