@@ -123,6 +123,10 @@ impl Clients {
             tracing::error!(producer = self.options.name, %error, "the old client has not given everything back");
         }
         self.send_again(Instant::now());
+        // Ending it may wait for a thread that hangs, which may be why it was given up. Where there is no new thread, it is
+        // ended here.
+        let ending = std::thread::Builder::new().name("kafka-old-client".to_owned());
+        let _ending_here_or_there = ending.spawn(move || drop(old));
         Ok(())
     }
 

@@ -48,6 +48,8 @@ pub struct TransactorOptions {
 const CALL: Duration = Duration::from_secs(1);
 /// How long to wait before the clock is looked at again: for a delivery report, for room, for a call's next try.
 const TICK: Duration = Duration::from_millis(5);
+/// How long freeing what was reported takes, about.
+const MOMENT: Duration = Duration::from_micros(100);
 /// The messages of a batch come in one go; without a wait the first ones would go in requests of their own.
 const LINGER: &str = "2";
 
@@ -213,7 +215,8 @@ impl Writer {
     /// Waits until the broker has every message. The client's own `flush` waits in steps of 100 ms.
     fn deliver(&self, give_up_at: Instant) -> Result<(), Broken> {
         metrics::producer_queue(self.name, self.reports().awaited());
-        while !self.reports().are_all_there(TICK) {
+        // A report comes a moment before its message is forgotten, and a commit that still finds one waits 100 ms for it.
+        while !self.reports().are_all_there(TICK) || self.is_forgetting() {
             if Instant::now() >= give_up_at {
                 return Err(self.worst("produce", KafkaError::Flush(RDKafkaErrorCode::MessageTimedOut)));
             }
@@ -231,6 +234,15 @@ impl Writer {
             self.has_failed() || matches!(&error, KafkaError::Transaction(error) if error.is_fatal());
         let failed = self.reports().failed();
         Broken { fault: failed.unwrap_or_else(|| fault(tag, &error)), is_fatal }
+    }
+
+    /// Whether messages are still held; waits a little if so.
+    fn is_forgetting(&self) -> bool {
+        let held = self.client.in_flight_count() > 0;
+        if held {
+            self.reports().wait(MOMENT);
+        }
+        held
     }
 
     fn reports(&self) -> &Reports {
