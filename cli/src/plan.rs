@@ -23,7 +23,7 @@ pub struct Arguments {
     /// What one event costs where that is not as in the table: `load_us=7.5`. `--table` prints the table.
     #[arg(long = "cost", value_name = "NAME=VALUE", value_parser = cost::parse)]
     costs: Vec<(String, f64)>,
-    /// Costs as `make bench` measured them: the object `costs` of its JSON.
+    /// Costs as they were measured: a JSON file with an object `costs`, as {"costs":{"load_us":7.5}}.
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
     /// Print what one event costs, and where each number is from.
@@ -40,7 +40,7 @@ const AFTER: &str = "\
 Examples:
   tracker plan --events-per-second 1000000
   tracker plan --events-per-second 50000 --days 400 --cost request_bytes=2500
-  tracker plan --events-per-second 50000 --measured target/bench.json --table
+  tracker plan --events-per-second 50000 --measured costs.json --table
 
 Numbers are rounded up, and every machine is planned to be busy for --busy of its time only: the rest is for a machine that
 fails and for the backlog that it leaves.";

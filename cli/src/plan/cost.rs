@@ -1,4 +1,5 @@
-//! What one event costs, from the socket to the row. Each number has its source; `make bench` measures most of them again.
+//! What one event costs, from the socket to the row. Each number has its source; those that were measured were so once, on a machine
+//! that did other work as well.
 //! Pure.
 
 use std::collections::BTreeMap;
@@ -22,13 +23,13 @@ pub const COSTS: [Cost; 12] = [
         name: "edge_us",
         value: 35.0,
         unit: "µs/event",
-        source: "bench: one event per POST, 64 connections",
+        source: "assumed: one event per POST, 64 connections; 42 measured on a busy machine",
     },
     Cost {
         name: "broker_us",
         value: 9.0,
         unit: "µs/event",
-        source: "bench: Kafka 4.1, both topics written once, each read once",
+        source: "measured: Kafka 4.1, both topics written once, each read once",
     },
     Cost {
         name: "replica_us",
@@ -36,19 +37,21 @@ pub const COSTS: [Cost; 12] = [
         unit: "µs/event",
         source: "assumed: a follower fetches whole batches, and decodes none",
     },
-    Cost { name: "enrich_us", value: 14.7, unit: "µs/event", source: "bench: enrich, draining a backlog" },
-    Cost { name: "load_us", value: 10.3, unit: "µs/row", source: "bench: load, draining a backlog" },
+    Cost {
+        name: "enrich_us", value: 14.7, unit: "µs/event", source: "measured: enrich, draining a backlog"
+    },
+    Cost { name: "load_us", value: 10.3, unit: "µs/row", source: "measured: load, draining a backlog" },
     Cost {
         name: "clickhouse_us",
         value: 18.0,
         unit: "µs/row",
-        source: "bench: ClickHouse 26.7, all views, merges included",
+        source: "measured: ClickHouse 26.7, all views, merges included",
     },
     Cost {
         name: "partition_rate",
         value: 30_000.0,
         unit: "events/s",
-        source: "bench: a backlog in one partition",
+        source: "assumed: a backlog in one partition",
     },
     Cost {
         name: "request_bytes",
@@ -56,24 +59,24 @@ pub const COSTS: [Cost; 12] = [
         unit: "bytes/event",
         source: "assumed: one event per POST, a browser's headers over TLS",
     },
-    Cost { name: "raw_bytes", value: 160.0, unit: "bytes/event", source: "bench: log of `events`, lz4" },
+    Cost { name: "raw_bytes", value: 160.0, unit: "bytes/event", source: "measured: log of `events`, lz4" },
     Cost {
         name: "enriched_bytes",
         value: 188.0,
         unit: "bytes/event",
-        source: "bench: log of `enriched`, lz4",
+        source: "measured: log of `enriched`, lz4",
     },
     Cost {
         name: "insert_bytes",
         value: 130.0,
         unit: "bytes/row",
-        source: "bench: what load sends to ClickHouse, LZ4",
+        source: "assumed: what load sends to ClickHouse, LZ4",
     },
     Cost {
         name: "row_bytes",
         value: 101.0,
         unit: "bytes/row",
-        source: "bench: parts of `events` on disk, sample of four sites",
+        source: "measured: parts of `events` on disk, sample of four sites",
     },
 ];
 
@@ -112,7 +115,7 @@ pub(super) fn parse(text: &str) -> Result<(String, f64), String> {
     Ok((name.to_owned(), super::positive(value)?))
 }
 
-/// Reads the costs that a bench has measured.
+/// Reads costs from a file.
 pub(super) fn read(text: &str) -> Result<BTreeMap<String, f64>, String> {
     #[derive(serde::Deserialize)]
     struct Measured {
