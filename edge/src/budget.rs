@@ -154,6 +154,18 @@ mod tests {
         assert_eq!(budget.held(), 0);
     }
 
+    #[tokio::test]
+    async fn a_request_that_panics_gives_its_room_back() {
+        let budget = budget(10, 0, 0);
+        let mut held = budget.hold(Share::Client);
+        held.grow(7).unwrap();
+        let died = tokio::spawn(async move {
+            assert_eq!(held.budget.held(), 0, "a fault of ours");
+        });
+        assert!(died.await.unwrap_err().is_panic());
+        assert_eq!(budget.held(), 0);
+    }
+
     #[test]
     fn clients_are_refused_first_then_servers_and_payments_last() {
         let budget = budget(10, 3, 2);

@@ -3,7 +3,7 @@
 //!
 //! [`InMemory`] plays the broker's role: it is given the bytes that would have been produced, and reads them again. [`Store`]
 //! has them, and what was refused beside them: [`refused`] says which part of a request that was. A test finds its own by the
-//! name under which it has sent them, see [`test_id`].
+//! name under which it has sent them, see `test_id`.
 
 mod in_memory;
 mod input;
