@@ -47,6 +47,11 @@ pub(crate) fn answered(route: &'static str, status: u16, took: Duration) {
     histogram!("tracker_edge_request_seconds", "route" => route).record(took.as_secs_f64());
 }
 
+/// An answer was an error, whatever had been asked.
+pub(crate) fn denied(error: &'static str) {
+    counter!("tracker_edge_errors_total", "error" => error).increment(1);
+}
+
 /// A connection was closed because its request's head did not arrive in time.
 pub(crate) fn slow_head() {
     counter!("tracker_edge_slow_heads_total").increment(1);

@@ -4,7 +4,7 @@ use crate::{
     admit::{Limited, whole_seconds},
     answer::{Answer, Denied, Foreign, Rejected, Said, UNKEPT},
     budget::Budget,
-    reason,
+    metrics, reason,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -88,7 +88,7 @@ pub fn text(status: StatusCode, body: String) -> Response {
 /// The body of every answer that is no success.
 #[derive(Serialize)]
 struct Error<'a> {
-    error: &'a str,
+    error: &'static str,
     detail: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     rejected: &'a [Rejected],
@@ -96,6 +96,7 @@ struct Error<'a> {
 
 impl Error<'_> {
     fn reply(&self, status: u16) -> Response {
+        metrics::denied(self.error);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = json(status, self);
         let headers = response.headers_mut();
@@ -148,7 +149,7 @@ pub fn unanswered(fault: &Fault) -> Response {
     later(fault.tag, "it cannot be looked up just now; ask again", WHILE)
 }
 
-fn later(error: &str, detail: &str, wait: Duration) -> Response {
+fn later(error: &'static str, detail: &str, wait: Duration) -> Response {
     let mut response = Error { error, detail, rejected: &[] }.reply(503);
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait));
     response

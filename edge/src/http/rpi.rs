@@ -16,7 +16,7 @@ use crate::{
         address,
         change::{self, Hand},
     },
-    reason,
+    metrics, reason,
     request::{Incoming, Request},
 };
 use http::StatusCode;
@@ -35,6 +35,7 @@ pub(super) async fn change<K: Keep>(edge: &Edge<K>, request: &Request, incoming:
     match make(edge, request, incoming).await {
         Ok(()) => reply::text(StatusCode::OK, String::new()),
         Err(Denied::Refused(refusal)) if reason::status(&refusal) == 400 => {
+            metrics::denied(refusal.reason);
             reply::text(StatusCode::BAD_REQUEST, format!("{}: {}\n", refusal.reason, refusal.detail))
         }
         Err(denied) => reply::outcome(Said::only(Err(denied))),

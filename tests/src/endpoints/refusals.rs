@@ -209,3 +209,22 @@ fn a_refusal_is_counted_under_the_reason_that_was_given() {
         assert_eq!(counted().await - before, 3.0);
     });
 }
+
+#[test]
+fn an_error_is_counted_whatever_was_asked() {
+    run(async {
+        let site = shared().await;
+        let counted = async |error: &str| {
+            let name = format!("tracker_edge_errors_total{{error=\"{error}\"}}");
+            site.metrics(Program::Edge).await.get(&name).copied().unwrap_or_default()
+        };
+        let before = (counted("equal_urls").await, counted("upgrade_required").await);
+        let link = json!({ "urlfrom": "https://a.example/b", "urlto": "https://a.example/b" }).to_string();
+        let told = site.post_secret("/tr/v1/rpi/redirect", link).await;
+        assert_eq!((told.status.as_u16(), told.text().starts_with("equal_urls: ")), (400, true));
+        let socket = site.get("/tr/v1/ws").await.refusal();
+        assert_eq!(socket, (426, "upgrade_required".to_owned()));
+        assert!(counted("equal_urls").await > before.0, "a link that was not written");
+        assert!(counted("upgrade_required").await > before.1, "a WebSocket that was not opened");
+    });
+}
