@@ -32,19 +32,18 @@ pub fn identify<'a>(
     for key in shown.filter(|key| !key.is_empty()) {
         is_shown = true;
         match keys.identify(key, Scope::Write, now_ms) {
-            Ok(known) => only(&mut client, known)?,
+            Ok(known) => join(client.get_or_insert(known), known)?,
             Err(unknown) if unknown.reason == reason::UNKNOWN_KEY.tag => {}
             Err(expired) if expired.reason == reason::EXPIRED_KEY.tag => drop(unfit.get_or_insert(expired)),
             Err(_) => match keys.identify(key, Scope::Events, now_ms) {
-                Ok(known) => only(&mut server, known)?,
+                Ok(known) => join(server.get_or_insert(known), known)?,
                 Err(refusal) => drop(unfit.get_or_insert(refusal)),
             },
         }
     }
     match (server, client, unfit) {
         (Some(mut server), Some(client), _) => {
-            only(&mut Some(client), server)?;
-            server.tenant = server.tenant.or(client.tenant);
+            join(&mut server, client)?;
             Ok(Speaker::Server(server))
         }
         (Some(server), None, _) => Ok(Speaker::Server(server)),
@@ -60,8 +59,7 @@ pub fn identify<'a>(
 }
 
 /// A request speaks for one tenant, whichever of its keys names it. By the first it is counted.
-fn only(of: &mut Option<Known>, known: Known) -> Result<(), Refusal> {
-    let first = of.get_or_insert(known);
+fn join(first: &mut Known, known: Known) -> Result<(), Refusal> {
     if first.tenant.is_some() && known.tenant.is_some() && first.tenant != known.tenant {
         return Err(reason::KEY_MISMATCH.refuse("send events of one tenant in a request"));
     }
