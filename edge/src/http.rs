@@ -28,6 +28,7 @@ mod routes;
 mod rpi;
 mod script;
 mod server;
+mod settings;
 mod socket;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -54,7 +54,7 @@ impl Piece {
             Self::Broker => "Apache Kafka 4.1 (45 MB)",
             Self::Database => "ClickHouse 26.7 (180 MB, 570 MB on disk)",
             Self::Geoip => "the GeoIP databases (50 MB, 170 MB on disk)",
-            Self::Clients => "client libraries of other products (15 MB, 50 MB on disk)",
+            Self::Clients => "client libraries of other products (30 MB, 110 MB on disk)",
         }
     }
 

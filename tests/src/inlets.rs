@@ -1,8 +1,10 @@
 //! The libraries of other products, unchanged, pointed at the real edge: what they send is in ClickHouse, each thing in
 //! its column, and nothing is sent again and again because one event of it was wrong.
 //!
-//! The scripts in `tests/clients` use them as their documents show. Google has no library for its Measurement Protocol:
-//! that one is called as its documents say.
+//! The scripts in `tests/clients` use them as their documents show; those for browsers run in one. Google has no library for its
+//! Measurement Protocol, and no package of gtag.js: the former is called as its documents say.
+
+mod pages;
 
 use crate::rig::{Program, Site, cache, post, run};
 use reqwest::Method;
@@ -61,8 +63,13 @@ impl Played {
 
     /// The id that an id of the library's became.
     fn id(&self, prefix: &str) -> String {
-        Uuid::new_v5(&Uuid::nil(), format!("{prefix}-{}", self.mark).as_bytes()).to_string()
+        id(&format!("{prefix}-{}", self.mark))
     }
+}
+
+/// The id that a text became, of no tenant.
+fn id(text: &str) -> String {
+    Uuid::new_v5(&Uuid::nil(), text.as_bytes()).to_string()
 }
 
 #[track_caller]
@@ -94,8 +101,8 @@ fn segments_library_for_node_works_unchanged() {
         let params = params(&track);
         assert_eq!((&params["revenue"], &params["items"][0]["sku"]), (&json!(19.9), &json!("b-1")));
         assert_eq!(params["context"]["library"]["name"], "@segment/analytics-node");
-        let id = params["message_id"].as_str().expect("the library's own id");
-        assert_eq!(track["eid"], Uuid::new_v5(&Uuid::nil(), id.as_bytes()).to_string());
+        let message = params["message_id"].as_str().expect("the library's own id");
+        assert_eq!(track["eid"], id(message));
         let identify = played.row(&format!("ename = 'identify' AND uid = '{user}'")).await;
         assert_eq!(identify["ehash"].as_str().map(str::len), Some(64));
         has(&identify, &json!({ "vid": visitor, "etyp": "identify" }));
@@ -217,7 +224,6 @@ fn googles_measurement_protocol_is_taken_as_its_documents_have_it() {
         let answer = post(site.request(Method::POST, path).body(body.to_string())).await;
         assert_eq!((answer.status.as_u16(), answer.text()), (204, String::new()));
         let row = site.row(&format!("SELECT * FROM events FINAL WHERE ename = '{mark}'")).await;
-        let id = |text: &str| Uuid::new_v5(&Uuid::nil(), text.as_bytes()).to_string();
         has(
             &row,
             &json!({ "vid": id("1.2"), "uid": id("u"), "sid": id("17"), "url": "https://shop.example/", "source": "n",

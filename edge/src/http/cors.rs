@@ -5,7 +5,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// How long a browser may remember a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
-const HEADERS: HeaderValue = HeaderValue::from_static("Content-Type, Content-Encoding, Authorization, User");
+/// What a script may send beside its body.
+pub(super) const HEADERS: &str = "Content-Type, Content-Encoding, Authorization, User";
+/// Segment's script counts its attempts: without leave to say so it would not make a second one.
+pub(super) const HEADERS_OF_SEGMENT: &str =
+    "Content-Type, Content-Encoding, Authorization, User, X-Retry-Count";
 
 /// What a script may read besides, to know how long to wait.
 const EXPOSED: HeaderValue =
@@ -54,10 +58,10 @@ pub(super) fn open(answer: &mut HeaderMap, origins: &Origins, asked: &HeaderMap)
 }
 
 /// What a preflight asks, where the answer is open at all.
-pub(super) fn preflight(answer: &mut HeaderMap, methods: &[Method]) {
+pub(super) fn preflight(answer: &mut HeaderMap, methods: &[Method], headers: &'static str) {
     if answer.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, list(methods));
-        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(headers));
         answer.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         answer.append(
             header::VARY,

@@ -2,7 +2,7 @@
 //! that stands here, and finds none that does not.
 
 use super::{
-    endpoints::{Act, Asked, Endpoint, Tail},
+    endpoints::{Act, Asked, Endpoint, Settings, Tail},
     form::Form,
 };
 use crate::{
@@ -159,6 +159,10 @@ const fn success(status: u16, media: &'static str, schema: &'static str) -> Succ
     Success { status, media, schema, ..EMPTY.success }
 }
 
+/// What is told to the library of another product.
+const SETTINGS: &str =
+    "Tells the library of another product how to send, and that there is nothing else for it here.";
+
 const fn look(summary: &'static str, media: &'static str) -> Documented {
     let success = success(200, media, "");
     Documented { summary, takes: Takes::Nothing, success, away: Away::Never, ..EMPTY }
@@ -192,6 +196,8 @@ impl Endpoint {
             Act::Metrics => look("Everything that is counted, for Prometheus.", "text/plain"),
             Act::Document => look("This document.", "application/json"),
             Act::Script => script(self.tail),
+            Act::Settings(Settings::PostHogScript) => look(SETTINGS, "text/javascript"),
+            Act::Settings(_) => look(SETTINGS, "application/json"),
             Act::Micro(asked) => of_micro(asked),
         }
     }

@@ -1,6 +1,6 @@
 //! Every address of the edge, as a table: which methods it takes, who may read its answer, what it does.
 
-use super::cors::Reach;
+use super::cors::{self, Reach};
 use crate::{
     collect::Route,
     inlet::{Call, Inlet},
@@ -43,8 +43,19 @@ pub(super) enum Act {
     /// The OpenAPI document.
     Document,
     Script,
+    /// How the library of another product should send.
+    Settings(Settings),
     /// What an edge without a broker has taken.
     Micro(Asked),
+}
+
+/// Whose settings, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settings {
+    PostHog,
+    /// The same as a script that leaves them in the page.
+    PostHogScript,
+    Segment,
 }
 
 /// What is asked of an edge without a broker.
@@ -64,6 +75,8 @@ pub(super) enum Tail {
     Nothing,
     /// `.version.js`
     Version,
+    /// The key of another product, and then this.
+    Key(&'static str),
 }
 
 const LOOK: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
@@ -180,6 +193,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::inlet("/api/send", Inlet::Umami),
     Endpoint::inlet("/mp/collect", Inlet::Ga4),
     Endpoint::inlet("/g/collect", Inlet::Gtag),
+    Endpoint::settings("/array", Tail::Key("config"), Settings::PostHog),
+    Endpoint::settings("/array", Tail::Key("config.js"), Settings::PostHogScript),
+    Endpoint { methods: POST, ..Endpoint::settings("/flags", Tail::Nothing, Settings::PostHog) },
+    Endpoint { methods: POST, ..Endpoint::settings("/decide", Tail::Nothing, Settings::PostHog) },
+    Endpoint::settings("/v1/projects", Tail::Key("settings"), Settings::Segment),
     Endpoint { reach: Reach::Public, ..Endpoint::look("/track.js", Act::Script) },
     Endpoint { reach: Reach::Public, tail: Tail::Version, ..Endpoint::look("/track", Act::Script) },
 ];
@@ -219,6 +237,18 @@ impl Endpoint {
         Self { path, tail: Tail::Nothing, methods: POST, reach: Reach::Public, act }
     }
 
+    const fn settings(path: &'static str, tail: Tail, settings: Settings) -> Self {
+        Self { path, tail, methods: LOOK, reach: Reach::Public, act: Act::Settings(settings) }
+    }
+
+    /// The headers that a page's script may send here.
+    pub(super) const fn headers(&self) -> &'static str {
+        match self.act {
+            Act::Record(Route::Inlet(Inlet::Segment(_) | Inlet::SegmentApp(_))) => cors::HEADERS_OF_SEGMENT,
+            _ => cors::HEADERS,
+        }
+    }
+
     /// Its name in metrics.
     pub(super) const fn name(&self) -> &'static str {
         match self.act {
@@ -237,6 +267,7 @@ impl Endpoint {
             Act::Metrics => "metrics",
             Act::Document => "openapi",
             Act::Script => "track.js",
+            Act::Settings(_) => "settings",
             Act::Micro(_) => "micro",
         }
     }
@@ -249,7 +280,13 @@ impl Endpoint {
             return rest.strip_prefix('.')?.strip_suffix(".js").filter(|version| !version.is_empty());
         }
         let tail = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
-        (self.tail != Tail::Nothing || tail.is_empty()).then_some(tail)
+        match self.tail {
+            Tail::Key(then) => {
+                let key = tail.strip_suffix(then)?.strip_suffix('/')?;
+                (!key.is_empty() && !key.contains('/')).then_some(key)
+            }
+            _ => (self.tail != Tail::Nothing || tail.is_empty()).then_some(tail),
+        }
     }
 }
 
@@ -274,6 +311,11 @@ mod tests {
     #[case::script("/track.js", Some(("track.js", "")))]
     #[case::script_version("/track.0a1b.js", Some(("track.js", "0a1b")))]
     #[case::no_version("/track..js", None)]
+    #[case::key("/array/phc_a%2Fb/config", Some(("settings", "phc_a%2Fb")))]
+    #[case::key_and_more("/array/a/b/config", None)]
+    #[case::no_key("/array//config", None)]
+    #[case::nothing_after_the_key("/array/a", None)]
+    #[case::more_of_the_word("/array/a/config.json", None)]
     #[case::nothing_may_follow("/health/x", None)]
     #[case::nowhere("/", None)]
     #[case::of_micro_alone("/micro/good", None)]

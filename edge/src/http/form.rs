@@ -1,6 +1,6 @@
 //! The forms in which an address may be written, as the document has them: `/tr/v1/tr/`, and `/tr/v1/tr/{pairs}`.
 
-use super::endpoints::{Act, Endpoint, Tail};
+use super::endpoints::{Act, Endpoint, Settings, Tail};
 
 /// What stands after an address's beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub(super) enum Form {
     /// Key, value, key, value, without end: OpenAPI has no word for that, so they are one parameter.
     Pairs,
     Version,
+    /// What follows the key of another product.
+    Config,
+    ConfigScript,
+    Settings,
     Slug,
     /// Who speaks, where no header says it.
     Account,
@@ -25,6 +29,9 @@ impl Form {
             Self::Slash => "/",
             Self::Pairs => "/{pairs}",
             Self::Version => ".{version}.js",
+            Self::Config => "/{key}/config",
+            Self::ConfigScript => "/{key}/config.js",
+            Self::Settings => "/{key}/settings",
             Self::Slug => "/{slug}",
             Self::Account => "/{uid}/{password}",
             Self::Host => "/{host}",
@@ -41,6 +48,9 @@ impl Form {
             Self::Nothing | Self::Slash => &[],
             Self::Pairs => &[("pairs", "key/value/key/value/…: each is a field of the event")],
             Self::Version => &[("version", "as `tracker script` prints it")],
+            Self::Config | Self::ConfigScript | Self::Settings => {
+                &[("key", "what the page has as the key of that product")]
+            }
             Self::Slug => &[("slug", "the path of the short link, without its slash")],
             Self::Account => &[UID, PASSWORD],
             Self::Host => &[HOST],
@@ -56,7 +66,10 @@ impl Endpoint {
             (Act::Follow, _) => &[Form::Slug],
             (Act::Link, _) => &[Form::Nothing, Form::Account],
             (Act::Links, _) => &[Form::Host, Form::AccountAndHost],
-            (_, Tail::Nothing) => &[Form::Nothing],
+            (Act::Settings(Settings::PostHog), Tail::Key(_)) => &[Form::Config],
+            (Act::Settings(Settings::PostHogScript), _) => &[Form::ConfigScript],
+            (Act::Settings(Settings::Segment), _) => &[Form::Settings],
+            (_, Tail::Nothing | Tail::Key(_)) => &[Form::Nothing],
             (_, Tail::Version) => &[Form::Version],
             (_, Tail::Pairs) => &[Form::Slash, Form::Pairs],
         }

@@ -11,7 +11,7 @@ use super::{
     openapi::{DOCUMENT, DOCUMENT_OF_MICRO},
     place, reply, rpi, script,
     server::Connections,
-    socket,
+    settings, socket,
 };
 use crate::{
     answer::Said,
@@ -157,7 +157,7 @@ async fn at<K: Keep>(edge: Arc<Edge<K>>, endpoint: &'static Endpoint, call: Call
     if let Some(origins) = endpoint.reach.origins(&edge.collector.config.origins) {
         cors::open(response.headers_mut(), origins, &request.headers);
         if request.method == Method::OPTIONS {
-            cors::preflight(response.headers_mut(), endpoint.methods);
+            cors::preflight(response.headers_mut(), endpoint.methods, endpoint.headers());
         }
     }
     metrics::answered(endpoint.name(), response.status().as_u16(), started_at.elapsed());
@@ -209,5 +209,6 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Document => document(collector.micro.is_some()),
         Act::Micro(asked) => micro::told(collector.micro.as_deref(), asked, request),
         Act::Script => script::script(request).await,
+        Act::Settings(settings) => settings::told(edge, settings, request),
     }
 }

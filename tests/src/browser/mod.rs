@@ -33,13 +33,13 @@ const LISTEN: &str = r"
     };";
 
 /// A browser, a site's pages, and an edge. What the pages send bears the mark as its `app`.
-struct Stage {
-    site: &'static Site,
-    browser: Browser,
-    pages: Pages,
+pub struct Stage {
+    pub site: &'static Site,
+    pub browser: Browser,
+    pub pages: Pages,
     /// As the browser calls it.
-    edge: String,
-    mark: String,
+    pub edge: String,
+    pub mark: String,
 }
 
 impl Stage {
@@ -49,7 +49,7 @@ impl Stage {
     }
 
     /// With another edge, or another way to it.
-    async fn facing(site: &'static Site, edge: &str) -> Self {
+    pub async fn facing(site: &'static Site, edge: &str) -> Self {
         let edge = edge.replace("127.0.0.1", "tr.edge.test");
         let mark = format!("m{}", Uuid::new_v4().simple());
         let (browser, pages) = tokio::join!(Browser::open(), Pages::serve());
@@ -71,7 +71,7 @@ impl Stage {
     }
 
     /// The address of a page.
-    fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         format!("http://www.shop.test:{}{path}", self.pages.port)
     }
 
@@ -106,7 +106,7 @@ impl Stage {
         own.map(|fact| (fact.eid, fact.ename.unwrap_or_default())).collect()
     }
 
-    async fn close(self) {
+    pub async fn close(self) {
         self.browser.close().await;
     }
 }

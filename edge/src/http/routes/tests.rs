@@ -8,6 +8,7 @@ mod redirects;
 mod rights;
 mod rpi;
 mod script;
+mod settings;
 mod visitor;
 
 use crate::http::testing::{Broker, SECRET, TENANT, TENANT_SECRET, Tested, edge, edge_with, request};

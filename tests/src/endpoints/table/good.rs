@@ -96,6 +96,7 @@ impl Operation {
         let named = [
             ("{pairs}", pairs),
             ("{version}", ground.version.as_str()),
+            ("{key}", "a-key"),
             ("{slug}", "documented"),
             ("{uid}", uid),
             ("{password}", password),
@@ -143,6 +144,9 @@ impl Operation {
             "/metrics" => text.contains("# TYPE tracker_edge_requests_total counter"),
             "/openapi.json" => said["openapi"] == "3.1.0",
             "/track.js" | "/track." => text.contains("sendBeacon"),
+            "/array/" if self.path.ends_with(".js") => text.starts_with("(window._POSTHOG_REMOTE_CONFIG"),
+            "/array/" | "/flags" | "/decide" => said["featureFlags"] == json!({}),
+            "/v1/projects/" => said["integrations"]["Segment.io"]["apiKey"] == "a-key",
             "/e" | "/i/v0/e" | "/capture" | "/batch" => text == r#"{"status":1}"#,
             "/api/event" => text == "ok",
             "/api/send" => said == json!({ "sessionId": Uuid::nil(), "visitId": Uuid::nil() }),

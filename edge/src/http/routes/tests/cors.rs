@@ -25,6 +25,12 @@ async fn any_origin_may_send_without_credentials() {
     assert!(refused.header("access-control-expose-headers").contains("Retry-After"));
 }
 
+#[tokio::test]
+async fn segments_script_may_count_its_attempts() {
+    let said = edge("").ask(preflight("/v1/t", "https://a.example")).await;
+    assert!(said.header("access-control-allow-headers").ends_with(", X-Retry-Count"), "{:?}", said.headers);
+}
+
 #[rstest]
 #[case::listed("https://a.example", "https://a.example", "true")]
 #[case::other("https://b.example", "", "")]
