@@ -18,7 +18,7 @@ use tracker_stack::leash::{self, Leashed};
 use uuid::Uuid;
 
 /// The edge of one test, in a folder of its own, with nothing but the defaults and what the test sets.
-struct Micro {
+pub struct Micro {
     process: Leashed,
     url: String,
     secret: String,
@@ -29,7 +29,7 @@ struct Micro {
 }
 
 impl Micro {
-    async fn start(name: &str, settings: &[(&str, &str)]) -> Self {
+    pub async fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         let folder = scratch(name);
         hush::listen(folder.path());
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -74,15 +74,15 @@ impl Micro {
         secret
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         post(self.ask(Method::GET, path)).await
     }
 
-    async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         post(self.ask(Method::POST, path).body(body)).await
     }
 
@@ -90,7 +90,7 @@ impl Micro {
         post(self.ask(Method::POST, path).bearer_auth(&self.secret).body(body.to_string())).await
     }
 
-    async fn all(&self, query: &str) -> Value {
+    pub async fn all(&self, query: &str) -> Value {
         self.get(&format!("/micro/all{query}")).await.json()
     }
 
@@ -98,7 +98,7 @@ impl Micro {
         self.get(&format!("/micro/{what}")).await.json().as_array().expect("a list").clone()
     }
 
-    async fn reset(&self, query: &str) -> Value {
+    pub async fn reset(&self, query: &str) -> Value {
         self.post(&format!("/micro/reset{query}"), "").await.json()
     }
 
@@ -113,7 +113,7 @@ impl Micro {
     }
 
     /// Nobody has come to where the broker would be, and it ends by itself.
-    async fn end(mut self) {
+    pub async fn end(mut self) {
         let came = self.broker.accept().map(|(_, from)| from).map_err(|error| error.kind());
         assert_eq!(came, Err(ErrorKind::WouldBlock), "it needs no broker");
         let ended = self.process.stop(Duration::from_secs(60)).await.expect("it ends by itself");

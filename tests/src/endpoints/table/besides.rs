@@ -187,7 +187,7 @@ pub fn anywhere(address: &str, method: &Method, sent: &str, answer: &Answer, wan
 }
 
 /// The methods that an address takes.
-fn methods(operations: &[Operation], path: &str) -> Vec<Method> {
+pub fn methods(operations: &[Operation], path: &str) -> Vec<Method> {
     operations
         .iter()
         .filter(|operation| operation.path == path)
@@ -195,7 +195,7 @@ fn methods(operations: &[Operation], path: &str) -> Vec<Method> {
         .collect()
 }
 
-fn allows(answer: &Answer, name: &str, methods: &[Method]) -> bool {
+pub fn allows(answer: &Answer, name: &str, methods: &[Method]) -> bool {
     let mut told: Vec<&str> = answer.header(name).split(", ").collect();
     let mut wanted: Vec<&str> = methods.iter().map(Method::as_str).collect();
     told.sort_unstable();

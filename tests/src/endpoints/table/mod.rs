@@ -8,6 +8,7 @@ mod asked;
 mod besides;
 mod good;
 mod ground;
+mod micro;
 mod operation;
 mod room;
 mod spoilt;
@@ -56,6 +57,12 @@ impl Row {
 
     fn is_of(&self, operation: &Operation) -> bool {
         self.address == operation.path && self.method == operation.method
+    }
+
+    /// What is not as it should be, and where.
+    fn complaint(&self) -> Option<String> {
+        let Self { address, method, sent, wrong, .. } = self;
+        Some(format!("{method} {address}: {} ← {sent}", wrong.as_ref()?))
     }
 }
 
@@ -126,8 +133,14 @@ fn report(rows: &[Row]) -> String {
     text
 }
 
-/// What should have a row, and has none.
-fn missing(operations: &[Operation], rows: &[Row]) -> Vec<String> {
+/// Leaves the rows as a table where they can be read.
+fn write_report(name: &str, rows: &[Row]) {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(name);
+    std::fs::write(target, report(rows)).expect("a report");
+}
+
+/// Answers that the document names, and no row has.
+fn missing_statuses(operations: &[Operation], rows: &[Row]) -> Vec<String> {
     let mut missing = Vec::new();
     for operation in operations {
         for status in operation.statuses() {
@@ -136,6 +149,12 @@ fn missing(operations: &[Operation], rows: &[Row]) -> Vec<String> {
             }
         }
     }
+    missing
+}
+
+/// What should have a row, and has none.
+fn missing(operations: &[Operation], rows: &[Row]) -> Vec<String> {
+    let mut missing = missing_statuses(operations, rows);
     let told: BTreeSet<&str> = rows.iter().map(|row| row.reason.as_str()).collect();
     let elsewhere = |tag: &str| ELSEWHERE.iter().any(|(reason, _)| *reason == tag);
     for reason in reasons::ALL {
@@ -159,12 +178,8 @@ fn each_method_of_each_address_answers_each_outcome_as_the_document_says_and_no_
         rows.extend(besides::away(&ground, &operations).await);
         rows.extend(besides::everywhere(&ground, &operations, &everywhere).await);
         rows.extend(room::rows(&ground, &operations).await);
-        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/endpoints.md");
-        std::fs::write(&target, report(&rows)).expect("a report");
-        let wrong = rows.iter().filter_map(|row| {
-            let Row { address, method, sent, wrong, .. } = row;
-            Some(format!("{method} {address}: {} ← {sent}", wrong.as_ref()?))
-        });
+        write_report("endpoints.md", &rows);
+        let wrong = rows.iter().filter_map(Row::complaint);
         let wrong: Vec<String> = wrong.chain(missing(&operations, &rows)).collect();
         assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
     });

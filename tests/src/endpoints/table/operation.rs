@@ -28,6 +28,11 @@ impl Operation {
     /// All of them, and what the document says of every address.
     pub async fn all(ground: &Ground) -> (Vec<Self>, Value) {
         let document = ground.site.get("/openapi.json").await.json();
+        (Self::of(&document), document["x-everywhere"].clone())
+    }
+
+    /// Those of a document.
+    pub fn of(document: &Value) -> Vec<Self> {
         assert_eq!(document["openapi"], "3.1.0");
         let methods = document["paths"].as_object().expect("paths").iter().flat_map(|(path, item)| {
             let operations =
@@ -38,7 +43,7 @@ impl Operation {
                 said: said.clone(),
             })
         });
-        (methods.collect(), document["x-everywhere"].clone())
+        methods.collect()
     }
 
     pub fn name(&self) -> String {
