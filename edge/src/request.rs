@@ -52,14 +52,24 @@ impl Request {
     /// The name and the password that were shown: `Authorization: Basic …`.
     #[must_use]
     pub fn basic(&self) -> Option<(String, String)> {
+        let shown = self.shown_basic()?;
+        let (uid, password) = shown.split_once(':')?;
+        Some((uid.to_owned(), password.to_owned()))
+    }
+
+    /// The name alone; who has no password may leave out the colon before it.
+    #[must_use]
+    pub fn basic_name(&self) -> Option<String> {
+        let shown = self.shown_basic()?;
+        let name = shown.split(':').next().unwrap_or_default();
+        Some(name.to_owned()).filter(|name| !name.is_empty())
+    }
+
+    fn shown_basic(&self) -> Option<String> {
         let (scheme, shown) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
         let shown =
             BASE64_STANDARD.decode(shown.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-        let (uid, password) = String::from_utf8(shown)
-            .ok()?
-            .split_once(':')
-            .map(|(uid, password)| (uid.to_owned(), password.to_owned()))?;
-        Some((uid, password))
+        String::from_utf8(shown).ok()
     }
 
     /// The public key, where it can be seen before the body is read: `X-Write-Key`, or `k` in the query as every client writes

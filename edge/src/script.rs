@@ -84,6 +84,17 @@ mod tests {
     }
 
     #[test]
+    fn every_version_that_was_ever_released_is_carried_with_the_bytes_that_pages_ask_for() {
+        let ever: Vec<&str> = include_str!("../../web/dist/released.txt").lines().collect();
+        let named = |script: &Script| format!("{} {}", script.path(), script.integrity);
+        let carried: Vec<String> = VERSIONS.iter().map(named).collect();
+        for version in &ever {
+            assert!(carried.iter().any(|one| one == version), "pages may still ask for {version}");
+        }
+        assert_eq!(ever.len(), carried.len(), "`make web` adds a line for each");
+    }
+
+    #[test]
     fn the_readme_shows_the_script_of_this_edge() {
         let readme = include_str!("../../README.md");
         let snippet = SCRIPT.snippet("https://tr.example.com");

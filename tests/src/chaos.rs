@@ -1,8 +1,8 @@
 //! The fault kit of `tracker chaos`, in short: nothing lost, nothing twice, whoever is killed, stopped, cut off or joined.
 //! `make chaos` and `tracker chaos --scenario` run the same at full length.
 
-use crate::rig::{cache_folder, run, scratch};
-use std::{panic::catch_unwind, sync::Arc, time::Duration};
+use crate::rig::{cache_folder, hush, run, scratch};
+use std::{panic::catch_unwind, path::Path, sync::Arc, time::Duration};
 use tracker_cli::chaos::{
     Ear, lab,
     load::Extent,
@@ -17,6 +17,15 @@ fn hear() -> Ear {
     Arc::new(|line| println!("{line}"))
 }
 
+/// Looks for secrets in all that the programs of a lab, its broker and its database have logged, before it is gone.
+fn search(lab: &Path) {
+    let keys = std::fs::read_to_string(lab.join("keys.toml")).expect("the lab's key file");
+    let hash_key = keys.lines().find_map(|line| line.strip_prefix("hash_key = ")).expect("a hash key");
+    hush::keep(hash_key.trim_matches('"'));
+    [lab, &lab.join("kafka"), &lab.join("clickhouse")].into_iter().for_each(hush::listen);
+    hush::check();
+}
+
 /// A course in a folder that is kept when something is wrong with it.
 async fn play(
     name: &str,
@@ -24,9 +33,13 @@ async fn play(
     play: impl AsyncFnOnce(Course, Ear) -> Result<Report, tracker_cli::Failure>,
 ) -> Report {
     let folder = scratch(&format!("chaos-{name}-"));
-    let course = Course::new(seed, folder.path().join("lab"), cache_folder());
+    let lab = folder.path().join("lab");
+    let course = Course::new(seed, lab.clone(), cache_folder());
     match play(course, hear()).await {
-        Ok(report) if report.is_well() => report,
+        Ok(report) if report.is_well() => {
+            search(&lab);
+            report
+        }
         Ok(report) => panic!("{name} is not well; its folder is {}\n{report}", folder.keep().display()),
         Err(failure) => panic!("{name}: {failure}; its folder is {}", folder.keep().display()),
     }

@@ -44,8 +44,7 @@ impl Call {
 /// Makes drafts of a call.
 pub fn decode<'a>(posted: &Posted<'a>, call: Call, voice: Voice) -> Result<Told<'a>, Refusal> {
     // The user of `Authorization: Basic` is the key; there is no password.
-    let basic = posted.request.basic().map(|(key, _)| key);
-    let mut keys: Vec<String> = basic.filter(|key| !key.is_empty()).into_iter().collect();
+    let mut keys: Vec<String> = posted.request.basic_name().into_iter().collect();
     let mut whole = envelope(posted)?;
     keys.extend(whole.text("writeKey").map(|key| key.into_owned()));
     let batch = if call == Call::Batch { several(posted, whole)? } else { one(posted, whole, call) };

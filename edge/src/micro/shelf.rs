@@ -29,10 +29,15 @@ impl<T: Item + Clone> Shelf<T> {
         Self { most, items: VecDeque::new(), bytes: 0, fell_out: 0 }
     }
 
-    /// Takes one more; what there is no room for falls out at the other end.
+    /// Takes one more.
     pub(super) fn push(&mut self, item: T) {
         self.bytes += item.weight();
         self.items.push_back(Arc::new(item));
+        self.make_room();
+    }
+
+    /// What there is no room for falls out at the other end.
+    fn make_room(&mut self) {
         while self.items.len() > self.most.most || self.bytes > self.most.bytes {
             let Some(oldest) = self.items.pop_front() else { break };
             self.bytes = self.bytes.saturating_sub(oldest.weight());
@@ -53,6 +58,7 @@ impl<T: Item + Clone> Shelf<T> {
                 self.bytes = (self.bytes + item.weight()).saturating_sub(before);
             }
         }
+        self.make_room();
     }
 
     /// Those of a test, or all of them.

@@ -85,6 +85,19 @@ fn bytes_are_a_bound_too_whatever_the_number() {
 }
 
 #[test]
+fn a_name_that_is_given_later_needs_room_too() {
+    let store = store(1000);
+    let long = format!("\"{}\"", "x".repeat(520_000));
+    (1..=2).for_each(|id| store.accept(good(id, None, &long)));
+    assert_eq!(keys(&store, None), ["1", "2"]);
+    let kept = vec![Ended::Kept(Uuid::from_u128(2))];
+    let query = format!("test_id={}", "t".repeat(20_000));
+    told(&store, &query, "", &Ok(Taken { fates: kept, single: true }));
+    assert_eq!(keys(&store, None), ["2"]);
+    assert_eq!(store.counts(None).fell_out.good, 1);
+}
+
+#[test]
 fn a_test_sees_counts_and_forgets_its_own_alone() {
     let store = store(10);
     store.accept(good(1, Some("a"), "{}"));

@@ -1,6 +1,6 @@
 //! Which scripts may read an answer.
 
-use super::{Mark, strict};
+use super::{Mark, PRIVATE, strict};
 use crate::rig::{Answer, Site, post, run, shared};
 use reqwest::Method;
 use serde_json::json;
@@ -82,16 +82,7 @@ fn listed_origins_may_send_with_credentials_and_no_others() {
 fn private_addresses_are_open_to_no_script() {
     run(async {
         let site = shared().await;
-        for path in [
-            "/tr/v1/str/",
-            "/tr/v1/ltv/",
-            "/tr/v1/ppi/forget",
-            "/health",
-            "/ready",
-            "/ping",
-            "/status",
-            "/metrics",
-        ] {
+        for path in PRIVATE {
             let answer = preflight(site, path, SHOP).await;
             assert_eq!((answer.status.as_u16(), opens(&answer)), (204, false), "{path}");
             let asked = site.request(Method::GET, path).header("origin", SHOP).bearer_auth(&site.secret);

@@ -25,6 +25,22 @@ use uuid::Uuid;
 /// Consent to everything: nothing is removed from the row.
 pub const CONSENT: u64 = 5377;
 
+/// Where no script of another origin may read, nor send to: where these addresses begin.
+pub const PRIVATE: [&str; 12] = [
+    "/tr/v1/str",
+    "/tr/v1/ltv",
+    "/tr/v1/rdr",
+    "/tr/v1/xrdr",
+    "/tr/v1/rpi/redirect",
+    "/tr/v1/ppi/forget",
+    "/health",
+    "/ready",
+    "/ping",
+    "/status",
+    "/metrics",
+    "/openapi.json",
+];
+
 /// A name that nothing else bears. What a test sends bears it, as the event's or the product's name; so what became
 /// of it is found, and what did not become of it is not.
 pub struct Mark<'a> {

@@ -1,6 +1,6 @@
 //! No secret is in a log line, whichever test made it. After each test what was logged since the last look is searched for every
-//! secret that this run has made or shown so far: each byte once, on sites that are shared, that are still running, and that
-//! have ended.
+//! secret that this run has made or shown so far, and for whatever looks like a key of ours: each byte once, on sites that are
+//! shared, that are still running, and that have ended.
 //!
 //! At the end of a test, and not when a site is dropped: a panic there would hide the one that ended the test, and a shared
 //! site is never dropped. So a line may be found by another test than the one that caused it; the name of the file says
@@ -8,7 +8,7 @@
 
 use aho_corasick::AhoCorasick;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -39,7 +39,9 @@ struct Place {
 }
 
 /// From now on nothing may tell this.
+#[track_caller]
 pub fn keep(secret: &str) {
+    assert!(secret.len() >= SHORTEST, "a secret of {} letters is found everywhere", secret.len());
     HUSH.lock().unwrap().keep(secret);
 }
 
@@ -82,7 +84,6 @@ pub fn check_text(what: &str, text: &str) {
 
 impl Hush {
     fn keep(&mut self, secret: &str) {
-        assert!(secret.len() >= SHORTEST, "a secret of {} letters is found everywhere", secret.len());
         if self.secrets.insert(secret.to_owned()) {
             self.finder = None;
         }
@@ -108,13 +109,25 @@ impl Hush {
     fn find(&mut self, what: &str, from: Place, piece: &[u8]) -> Vec<String> {
         let secrets = &self.secrets;
         let finder = self.finder.get_or_insert_with(|| AhoCorasick::new(secrets).unwrap());
-        let told = finder.find_iter(piece).map(|hit| {
-            let line = from.lines + count_lines(&piece[..hit.start()]) + 1;
-            let begins = String::from_utf8_lossy(&piece[hit.start()..hit.start() + SHORTEST / 3]);
-            format!("{what}:{line}: {begins}…, {} letters", hit.len())
+        let known = finder.find_iter(piece).map(|hit| (hit.start(), hit.len()));
+        let found: BTreeMap<usize, usize> = known.chain(keys_in(piece)).collect();
+        let told = found.into_iter().map(|(at, length)| {
+            let line = from.lines + count_lines(&piece[..at]) + 1;
+            let begins = String::from_utf8_lossy(&piece[at..at + SHORTEST / 3]);
+            format!("{what}:{line}: {begins}…, {length} letters")
         });
         told.collect()
     }
+}
+
+/// Where keys of ours begin in a piece, and how long they are, as `tracker keys new` makes them: some are made by who tells nobody.
+fn keys_in(piece: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let begins = |window: &[u8]| matches!(window, b"tk_" | b"tw_");
+    let starts = piece.windows(3).enumerate().filter(move |(_, window)| begins(window));
+    starts.filter_map(|(at, _)| {
+        let digits = piece[at + 3..].iter().take_while(|digit| digit.is_ascii_hexdigit()).count();
+        (digits >= 32).then_some((at, digits + 3))
+    })
 }
 
 fn logs_of(folder: &Path) -> Vec<PathBuf> {
@@ -158,6 +171,8 @@ fn a_secret_in_a_log_is_found_once_with_file_and_line_and_is_not_told_again() {
     assert_eq!(hush.look(), [format!("{}:4: corr…, 13 letters", log.display())]);
     std::fs::write(&log, "begun anew: tk_nobodys-business").unwrap();
     assert_eq!(hush.look(), told(1), "a last line without its end counts too");
+    std::fs::write(&log, format!("a key tw_{} of nobody's\n", "0a".repeat(16))).unwrap();
+    assert_eq!(hush.look(), [format!("{}:1: tw_0…, 35 letters", log.display())]);
 }
 
 #[test]
@@ -165,7 +180,7 @@ fn of_a_key_in_pem_each_line_is_a_secret_and_of_a_certificate_none() {
     let issued = super::Authority::new().issue(&["localhost"]);
     let line = issued.key.lines().nth(1).unwrap();
     let said = format!("cannot read {line}");
-    let mut hush = HUSH.lock().unwrap();
-    assert_eq!(hush.find("a log", Place::default(), said.as_bytes()).len(), 1);
-    assert_eq!(hush.find("a log", Place::default(), issued.cert.as_bytes()), Vec::<String>::new());
+    let find = |text: &str| HUSH.lock().unwrap().find("a log", Place::default(), text.as_bytes());
+    assert_eq!(find(&said).len(), 1);
+    assert_eq!(find(&issued.cert), Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
 //! Certificates that are ordered, from Pebble: the authority that Let's Encrypt made for tests of clients.
 
-use crate::rig::{Authority, Program, Site, run, scratch, until};
+use crate::rig::{Authority, Program, Site, hush, run, scratch, until};
 use reqwest::{Certificate, Client};
 use serde_json::json;
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Command};
@@ -126,5 +126,12 @@ fn a_certificate_is_ordered_shown_and_kept_over_a_restart() {
         site.stop(Program::Edge).await;
         site.launch(Program::Edge);
         assert_eq!(answers().await, "pong");
+
+        // What it was given is told in no log, nor in one of the authority, which is gone with this test.
+        for file in std::fs::read_dir(&kept).unwrap() {
+            hush::keep_keys(&String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()));
+        }
+        hush::listen(folder.path());
+        hush::check();
     });
 }

@@ -95,6 +95,8 @@ fn the_key_is_the_user_of_basic_then_the_one_in_the_body() {
     let headers = [("authorization", "Basic V0sxOg==")];
     let body = br#"{"event":"a","writeKey":"wk"}"#;
     assert_eq!(hear_from(TRACK, &request("", &headers), body).unwrap().keys, ["WK1", "wk"]);
+    let without_colon = [("authorization", "Basic V0sx")];
+    assert_eq!(hear_from(TRACK, &request("", &without_colon), body).unwrap().keys, ["WK1", "wk"]);
     for wrong in ["Basic ?", "Basic Og==", "Bearer V0sxOg==", "Basic"] {
         let heard = hear_from(TRACK, &request("", &[("authorization", wrong)]), br#"{"event":"a"}"#).unwrap();
         assert!(heard.keys.is_empty(), "{wrong}");

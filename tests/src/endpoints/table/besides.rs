@@ -6,7 +6,10 @@ use super::{
     ground::{Ground, ID, SHOP, event},
     operation::Operation,
 };
-use crate::rig::{Answer, End, talk};
+use crate::{
+    endpoints::PRIVATE,
+    rig::{Answer, End, talk},
+};
 use futures::{StreamExt, future::join_all, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -226,23 +229,6 @@ async fn other_methods(ground: &Ground, operations: &[Operation]) -> Vec<Row> {
     stream::iter(asking).buffered(8).collect().await
 }
 
-/// What a script of another origin must not read, nor send to.
-const PRIVATE: [&str; 13] = [
-    "/tr/v1/str",
-    "/tr/v1/ltv",
-    "/tr/v1/rdr",
-    "/tr/v1/xrdr",
-    "/tr/v1/rpi",
-    "/tr/v1/ppi/forget",
-    "/health",
-    "/ready",
-    "/ping",
-    "/status",
-    "/metrics",
-    "/openapi.json",
-    "/{slug}",
-];
-
 /// The headers of clients: of Tracker's own, and of those of the product whose address it is.
 fn may_send(operation: &Operation) -> &'static str {
     let is_segments = operation.path.starts_with("/v1/") && !operation.path.contains('{');
@@ -262,7 +248,7 @@ async fn preflights(ground: &Ground, operations: &[Operation]) -> Vec<Row> {
         foreign.with("origin", "https://elsewhere.example");
         let told = join_all([asked.send(ground), foreign.send(ground)]).await;
         let right = methods(operations, &operation.path);
-        let is_private = PRIVATE.iter().any(|private| operation.path.starts_with(private));
+        let is_private = PRIVATE.iter().chain(&["/{slug}"]).any(|at| operation.path.starts_with(at));
         let opens =
             |answer: &Answer| answer.headers.keys().any(|name| name.as_str().starts_with("access-control"));
         let is_right = |answer: &Answer| {

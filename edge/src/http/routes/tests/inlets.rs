@@ -101,8 +101,9 @@ async fn a_secret_key_in_its_place_makes_a_server_of_its_tenant(#[case] path: &s
 }
 
 /// Where a key stands in what a product's client sends: path, the user of Basic, body.
-const PLACES: [(&str, Option<&str>, &str); 17] = [
+const PLACES: [(&str, Option<&str>, &str); 18] = [
     ("/v1/track", Some("KEY:"), r#"{"event":"a"}"#),
+    ("/v1/track", Some("KEY"), r#"{"event":"a"}"#),
     ("/v1/batch", Some("KEY:"), r#"{"batch":[{"type":"track","event":"a"}]}"#),
     ("/v1/track", None, r#"{"event":"a","writeKey":"KEY"}"#),
     ("/v1/batch", None, r#"{"writeKey":"KEY","batch":[{"type":"track","event":"a"}]}"#),
