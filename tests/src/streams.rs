@@ -235,7 +235,11 @@ fn topics_are_made_once_and_their_differences_are_told() {
             ["has 3 partitions and should have 4", "has retention.ms=3600000 and should have 7200000"]
         );
         bench.admin.apply(std::slice::from_ref(&wanted)).await.unwrap();
-        assert_eq!(bench.admin.check(std::slice::from_ref(&wanted)).await.unwrap(), []);
+        // The controller has it when it says so; the broker that is asked learns of it a moment later.
+        until("the broker tells it", async || {
+            bench.admin.check(std::slice::from_ref(&wanted)).await.unwrap().is_empty().then_some(())
+        })
+        .await;
         // What the specification does not name is left as an operator set it.
         let both =
             TopicSpec { config: vec![("max.message.bytes", TOPIC_MESSAGE_BYTES.to_string())], ..wanted };
