@@ -1,6 +1,7 @@
 //! The forms in which an address may be written, as the document has them: `/tr/v1/tr/`, and `/tr/v1/tr/{pairs}`.
 
-use super::endpoints::{Act, Endpoint, Settings, Tail};
+use super::endpoints::{Act, Endpoint, Tail};
+use std::borrow::Cow;
 
 /// What stands after an address's beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,10 +12,8 @@ pub(super) enum Form {
     /// Key, value, key, value, without end: OpenAPI has no word for that, so they are one parameter.
     Pairs,
     Version,
-    /// What follows the key of another product.
-    Config,
-    ConfigScript,
-    Settings,
+    /// The key of another product, and then this.
+    Key(&'static str),
     Slug,
     /// Who speaks, where no header says it.
     Account,
@@ -23,20 +22,19 @@ pub(super) enum Form {
 }
 
 impl Form {
-    const fn text(self) -> &'static str {
-        match self {
+    fn text(self) -> Cow<'static, str> {
+        let text = match self {
+            Self::Key(then) => return format!("/{{key}}/{then}").into(),
             Self::Nothing => "",
             Self::Slash => "/",
             Self::Pairs => "/{pairs}",
             Self::Version => ".{version}.js",
-            Self::Config => "/{key}/config",
-            Self::ConfigScript => "/{key}/config.js",
-            Self::Settings => "/{key}/settings",
             Self::Slug => "/{slug}",
             Self::Account => "/{uid}/{password}",
             Self::Host => "/{host}",
             Self::AccountAndHost => "/{uid}/{password}/{host}",
-        }
+        };
+        text.into()
     }
 
     /// The names of its parameters, and what each is.
@@ -48,9 +46,7 @@ impl Form {
             Self::Nothing | Self::Slash => &[],
             Self::Pairs => &[("pairs", "key/value/key/value/…: each is a field of the event")],
             Self::Version => &[("version", "as `tracker script` prints it")],
-            Self::Config | Self::ConfigScript | Self::Settings => {
-                &[("key", "what the page has as the key of that product")]
-            }
+            Self::Key(_) => &[("key", "what the page has as the key of that product")],
             Self::Slug => &[("slug", "the path of the short link, without its slash")],
             Self::Account => &[UID, PASSWORD],
             Self::Host => &[HOST],
@@ -61,17 +57,15 @@ impl Form {
 
 impl Endpoint {
     /// Those that this one has.
-    pub(super) const fn forms(&self) -> &'static [Form] {
+    pub(super) fn forms(&self) -> Vec<Form> {
         match (self.act, self.tail) {
-            (Act::Follow, _) => &[Form::Slug],
-            (Act::Link, _) => &[Form::Nothing, Form::Account],
-            (Act::Links, _) => &[Form::Host, Form::AccountAndHost],
-            (Act::Settings(Settings::PostHog), Tail::Key(_)) => &[Form::Config],
-            (Act::Settings(Settings::PostHogScript), _) => &[Form::ConfigScript],
-            (Act::Settings(Settings::Segment), _) => &[Form::Settings],
-            (_, Tail::Nothing | Tail::Key(_)) => &[Form::Nothing],
-            (_, Tail::Version) => &[Form::Version],
-            (_, Tail::Pairs) => &[Form::Slash, Form::Pairs],
+            (Act::Follow, _) => vec![Form::Slug],
+            (Act::Link, _) => vec![Form::Nothing, Form::Account],
+            (Act::Links, _) => vec![Form::Host, Form::AccountAndHost],
+            (_, Tail::Nothing) => vec![Form::Nothing],
+            (_, Tail::Version) => vec![Form::Version],
+            (_, Tail::Key(then)) => vec![Form::Key(then)],
+            (_, Tail::Pairs) => vec![Form::Slash, Form::Pairs],
         }
     }
 

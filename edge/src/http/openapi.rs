@@ -23,13 +23,13 @@ fn document(more: &[Endpoint]) -> Value {
         for form in endpoint.forms() {
             let operations = endpoint.methods.iter();
             let operations: Map<String, Value> = operations
-                .map(|method| (method.as_str().to_lowercase(), operation(endpoint, method, *form)))
+                .map(|method| (method.as_str().to_lowercase(), operation(endpoint, method, form)))
                 .collect();
             let mut item = Value::Object(operations);
-            if let Some(parameters) = parameters(endpoint.act, *form) {
+            if let Some(parameters) = parameters(endpoint.act, form) {
                 set(&mut item, "parameters", parameters);
             }
-            paths.insert(endpoint.written(*form), item);
+            paths.insert(endpoint.written(form), item);
         }
     }
     json!({
