@@ -443,17 +443,9 @@ async fn produce<K: Keep, R: Stamped>(
     traceparent: &str,
     stamped: Vec<Result<R, Refusal>>,
 ) -> Vec<Ended> {
-    let (mut accepted, mut refused) = (Vec::with_capacity(stamped.len()), Vec::with_capacity(stamped.len()));
-    for record in stamped {
-        match record {
-            Ok(record) => {
-                accepted.push(record);
-                refused.push(None);
-            }
-            Err(refusal) => refused.push(Some(refusal)),
-        }
-    }
-    let mut verdicts = writer.write(accepted, traceparent).await.into_iter();
+    let written = writer.write(&stamped, traceparent);
+    let refused: Vec<Option<Refusal>> = stamped.into_iter().map(Result::err).collect();
+    let mut verdicts = written.await.into_iter();
     let fate = |refusal: Option<Refusal>| match refusal {
         Some(refusal) => Some(Ended::Refused(refusal)),
         None => verdicts.next().map(|verdict| verdict.map_or_else(Ended::Unkept, Ended::Kept)),

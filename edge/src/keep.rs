@@ -20,7 +20,7 @@ use std::{
 use tracker_schemas::{Agreement, Encoder, Erasure, Event, Payment, Record, Timestamp};
 use tracker_stream::{
     envelope::{Headers, TRACEPARENT},
-    fault::Fault,
+    fault::{Fault, Refusal},
     kafka::{Outgoing, Producer},
 };
 use uuid::Uuid;
@@ -149,12 +149,20 @@ impl<K: Keep, R: Stamped> Writer<K, R> {
     /// The fault of a record whose verdict did not come in time.
     pub const LATE: &'static str = "produce_timeout";
 
-    /// Keeps records; returns the id of each that is safe, in order.
-    pub async fn write(&self, records: Vec<R>, traceparent: &str) -> Vec<Result<Uuid, Fault>> {
-        let ids: Vec<Uuid> = records.iter().map(R::id).collect();
-        let messages: Vec<Outgoing> =
-            records.iter().map(|record| self.message(record, traceparent)).collect();
-        drop(records);
+    /// Keeps the records among `stamped`; tells the id of each that is safe, in order. They are encoded before this returns, and
+    /// need not be there while it waits.
+    pub fn write<'a>(
+        &'a self,
+        stamped: &[Result<R, Refusal>],
+        traceparent: &str,
+    ) -> impl Future<Output = Vec<Result<Uuid, Fault>>> + Send + use<'a, K, R> {
+        let records = stamped.iter().flatten();
+        let (ids, messages): (Vec<_>, Vec<_>) =
+            records.map(|record| (record.id(), self.message(record, traceparent))).unzip();
+        self.write_messages(ids, messages)
+    }
+
+    async fn write_messages(&self, ids: Vec<Uuid>, messages: Vec<Outgoing>) -> Vec<Result<Uuid, Fault>> {
         let verdicts: Vec<_> = match tokio::time::timeout(self.timeout, self.keep.keep(&messages)).await {
             Ok(verdicts) => ids.into_iter().zip(verdicts).map(|(id, verdict)| verdict.map(|_| id)).collect(),
             Err(_) => {

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_macros, reason = "this is the replacement that the ban names")]
 
 use crate::{batch::Limits, breaker::State, envelope::Fate, kafka::Standing};
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use std::time::Duration;
 
 /// A message was taken in.
@@ -57,20 +57,40 @@ pub(crate) fn committed(lane: &'static str, partition: i32, offset: i64) {
     gauge!("tracker_lane_committed_offset", "lane" => lane, "partition" => partition).set(offset as f64);
 }
 
-/// Messages that wait for the broker's acknowledgement.
-pub(crate) fn producer_queue(producer: &'static str, messages: usize) {
-    gauge!("tracker_producer_queue_messages", "producer" => producer).set(messages as f64);
+/// What a producer counts for every call, found once.
+#[derive(Clone)]
+pub(crate) struct ProducerMeter {
+    queue: Gauge,
+    acknowledged: Counter,
+    took: Histogram,
+    failed: Counter,
 }
 
-/// How long the broker took to acknowledge one call's messages.
-pub(crate) fn acknowledged(producer: &'static str, messages: usize, took: Duration) {
-    counter!("tracker_producer_acknowledged_total", "producer" => producer).increment(messages as u64);
-    histogram!("tracker_producer_ack_seconds", "producer" => producer).record(took.as_secs_f64());
-}
+impl ProducerMeter {
+    pub(crate) fn new(producer: &'static str) -> Self {
+        Self {
+            queue: gauge!("tracker_producer_queue_messages", "producer" => producer),
+            acknowledged: counter!("tracker_producer_acknowledged_total", "producer" => producer),
+            took: histogram!("tracker_producer_ack_seconds", "producer" => producer),
+            failed: counter!("tracker_producer_failed_total", "producer" => producer),
+        }
+    }
 
-/// Messages that the broker did not acknowledge.
-pub(crate) fn unacknowledged(producer: &'static str, messages: usize) {
-    counter!("tracker_producer_failed_total", "producer" => producer).increment(messages as u64);
+    /// Messages that wait for the broker's acknowledgement.
+    pub(crate) fn queued(&self, messages: usize) {
+        self.queue.set(messages as f64);
+    }
+
+    /// How long the broker took to acknowledge one call's messages.
+    pub(crate) fn acknowledged(&self, messages: usize, took: Duration) {
+        self.acknowledged.increment(messages as u64);
+        self.took.record(took.as_secs_f64());
+    }
+
+    /// Messages that the broker did not acknowledge.
+    pub(crate) fn unacknowledged(&self, messages: usize) {
+        self.failed.increment(messages as u64);
+    }
 }
 
 /// Whether the broker acknowledges what was sent lately: 1 or 0.

@@ -14,17 +14,16 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// An object or an array.
+    #[inline]
     pub fn text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
-        match self.take(key) {
-            Some(field) if field.is_nested() => Err(not_single(key)),
-            field => Ok(field.filter(|field| !field.is_blank()).map(|field| field.into_text().into_owned())),
-        }
+        self.take(key).map_or(Ok(None), |field| single(field, key))
     }
 
     /// A UUID, hyphenated or plain; the zero UUID is none.
     ///
     /// # Errors
     /// Anything else.
+    #[inline]
     pub fn uuid(&mut self, key: &str) -> Result<Option<Uuid>, Refusal> {
         let wrong = || format!("`{key}` is no UUID; send it with hyphens, or as 32 hex digits");
         let id = self.read(key, |text| match uuid(text) {
@@ -50,6 +49,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// No number, or beyond 64 bits.
+    #[inline]
     pub fn whole(&mut self, key: &str) -> Result<Option<i64>, Refusal> {
         let wrong =
             || reason::INVALID_NUMBER.refuse(format!("`{key}` is no whole number of at most 64 bits"));
@@ -60,6 +60,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// No number, or one too large for a float.
+    #[inline]
     pub fn float(&mut self, key: &str) -> Result<Option<f64>, Refusal> {
         self.read(key, |text| match text.trim().parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Read::All(value)),
@@ -164,6 +165,13 @@ enum Read<T> {
     All(T),
     /// Less than it says: it stays.
     Part(T),
+}
+
+fn single(field: Field<'_>, key: &str) -> Result<Option<String>, Refusal> {
+    if field.is_nested() {
+        return Err(not_single(key));
+    }
+    Ok((!field.is_blank()).then(|| field.into_text().into_owned()))
 }
 
 fn not_single(key: &str) -> Refusal {

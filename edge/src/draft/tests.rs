@@ -195,7 +195,7 @@ proptest! {
 
     #[test]
     fn merging_is_what_a_map_does(
-        layers in prop::collection::vec(prop::collection::vec(("[a-cA-C]", "[xyz]{0,2}"), 0..6), 0..4)
+        layers in prop::collection::vec(prop::collection::vec(("(utm_sour)?[a-cA-C]", "[xyz]{0,2}"), 0..6), 0..4)
     ) {
         let mut model = std::collections::BTreeMap::new();
         let mut draft = Draft::new();
@@ -210,6 +210,10 @@ proptest! {
             }
             draft.overlay(later);
         }
+        for (key, value) in &model {
+            prop_assert_eq!(draft.get(key), Some(&text(value)));
+        }
+        prop_assert_eq!(draft.get("utm_sour"), None);
         let merged: std::collections::BTreeMap<_, _> =
             draft.into_iter().map(|(key, field)| (key.into_owned(), field.into_text().into_owned())).collect();
         prop_assert_eq!(merged, model);

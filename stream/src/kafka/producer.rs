@@ -7,7 +7,7 @@ use super::{
     died, rebuild,
     rebuild::Clients,
 };
-use crate::{config::Size, envelope::Headers, fault::Fault, metrics, telemetry::Health};
+use crate::{config::Size, envelope::Headers, fault::Fault, metrics::ProducerMeter, telemetry::Health};
 use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::BaseRecord,
@@ -87,7 +87,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// after messages that were sent later; its sender only waits a little longer.
 #[derive(Clone)]
 pub struct Producer {
-    name: &'static str,
+    meter: ProducerMeter,
     clients: Arc<Clients>,
 }
 
@@ -106,7 +106,7 @@ impl Producer {
         let shared = Shared::new(Watch::new(options.name, options.name, health));
         let clients = Arc::new(Clients::start(client, *options, shared)?);
         tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.producer_stall));
-        Ok(Self { name: options.name, clients })
+        Ok(Self { meter: ProducerMeter::new(options.name), clients })
     }
 
     /// Sends all of them at once and waits until the broker has, or has not, each. One verdict a message, in
@@ -127,11 +127,11 @@ impl Producer {
         let latch = Arc::new(Latch::new(sent, &self.clients.shared.open));
         let ticket = |(index, message): (usize, &Outgoing)| Ticket::new(&latch, index, message.timestamp_ms);
         self.clients.send(messages.enumerate().map(|sent| (sent.1, Box::new(ticket(sent)))));
-        metrics::producer_queue(self.name, self.queued());
+        self.meter.queued(self.queued());
         let verdicts = latch.wait().await;
         let failed = verdicts.iter().filter(|verdict| verdict.is_err()).count();
-        metrics::acknowledged(self.name, sent - failed, latch.age(Instant::now()));
-        metrics::unacknowledged(self.name, failed);
+        self.meter.acknowledged(sent - failed, latch.age(Instant::now()));
+        self.meter.unacknowledged(failed);
         verdicts
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::Size,
     fault::Fault,
-    metrics,
+    metrics::ProducerMeter,
     telemetry::Health,
     transact::{self, NotCommitted, Transaction},
 };
@@ -55,7 +55,7 @@ const LINGER: &str = "2";
 
 /// A transactional producer that is ready.
 pub(super) struct Ready {
-    name: &'static str,
+    meter: ProducerMeter,
     jobs: mpsc::Sender<Job>,
 }
 
@@ -90,7 +90,8 @@ impl Ready {
             .set("queue.buffering.max.messages", "0"); // bytes are the bound
         let client = Polled::start(&client, Deliveries::new(options.name, health))
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
-        let writer = Writer { name: options.name, client, timeout: options.timeout };
+        let meter = ProducerMeter::new(options.name);
+        let writer = Writer { name: options.name, meter: meter.clone(), client, timeout: options.timeout };
         let (jobs, taken) = mpsc::channel();
         let (ready, started) = oneshot::channel();
         std::thread::Builder::new()
@@ -98,7 +99,7 @@ impl Ready {
             .spawn(move || writer.live(ready, &taken))
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
         started.await.unwrap_or_else(|_| Err(thread_died()))?;
-        Ok(Self { name: options.name, jobs })
+        Ok(Self { meter, jobs })
     }
 
     pub(super) fn of(self, source: &Source) -> Transactor {
@@ -115,8 +116,8 @@ impl transact::Transactor for Transactor {
         self.ready.jobs.send(job).map_err(|_| NotCommitted::Unknown(thread_died()))?;
         let outcome = outcome.await.unwrap_or_else(|_| Err(NotCommitted::Unknown(thread_died())));
         match outcome {
-            Ok(()) => metrics::acknowledged(self.ready.name, messages, started_at.elapsed()),
-            Err(_) => metrics::unacknowledged(self.ready.name, messages),
+            Ok(()) => self.ready.meter.acknowledged(messages, started_at.elapsed()),
+            Err(_) => self.ready.meter.unacknowledged(messages),
         }
         outcome
     }
@@ -129,6 +130,7 @@ fn thread_died() -> Fault {
 /// The thread's side.
 struct Writer {
     name: &'static str,
+    meter: ProducerMeter,
     client: Polled<Deliveries>,
     timeout: Duration,
 }
@@ -214,14 +216,14 @@ impl Writer {
 
     /// Waits until the broker has every message. The client's own `flush` waits in steps of 100 ms.
     fn deliver(&self, give_up_at: Instant) -> Result<(), Broken> {
-        metrics::producer_queue(self.name, self.reports().awaited());
+        self.meter.queued(self.reports().awaited());
         // A report comes a moment before its message is forgotten, and a commit that still finds one waits 100 ms for it.
         while !self.reports().are_all_there(TICK) || self.is_forgetting() {
             if Instant::now() >= give_up_at {
                 return Err(self.worst("produce", KafkaError::Flush(RDKafkaErrorCode::MessageTimedOut)));
             }
         }
-        metrics::producer_queue(self.name, 0);
+        self.meter.queued(0);
         match self.reports().failed() {
             Some(failed) => Err(Broken { fault: failed, is_fatal: self.has_failed() }),
             None => Ok(()),
