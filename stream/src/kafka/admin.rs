@@ -22,9 +22,13 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long a broker usually takes to learn what its controller has taken.
+const TELLS: Duration = Duration::from_millis(20);
 
 /// A client that administers.
 pub struct Admin {
@@ -60,10 +64,11 @@ impl Admin {
         asked.await.map_err(died)?.map_err(|error| self.unreachable(&error))
     }
 
-    /// Makes the topics what they should be, as far as that can be done, and says what it did.
+    /// Makes the topics what they should be, as far as that can be done, and says what it did, once the broker tells it: so
+    /// whoever asks next finds no difference. (Of several brokers, one may still be a moment behind the one that was asked.)
     ///
     /// # Errors
-    /// When the broker does not answer, or refuses.
+    /// When the broker does not answer, refuses, or does not tell in time what it has taken.
     pub async fn apply(&self, specs: &[TopicSpec]) -> Result<Vec<String>, Fault> {
         let states = self.states(specs).await?;
         let mut done = Vec::new();
@@ -86,6 +91,9 @@ impl Admin {
                     }
                 }
             }
+        }
+        if !done.is_empty() {
+            self.told(specs).await?;
         }
         Ok(done)
     }
@@ -191,6 +199,21 @@ impl Admin {
         answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(refused))
     }
 
+    /// Waits until the broker tells what its controller has taken, which it learns a moment later.
+    async fn told(&self, specs: &[TopicSpec]) -> Result<(), Fault> {
+        let until = Instant::now() + ANSWER;
+        loop {
+            let states = self.states(specs).await?;
+            let untold = specs.iter().find(|spec| !spec.is_told(states.get(&spec.name)));
+            let Some(spec) = untold else { return Ok(()) };
+            if Instant::now() >= until {
+                let detail = format!("{}: the broker took it, and still tells otherwise", spec.name);
+                return Err(Fault::new("topic_untold", detail + ": `tracker topics check` says how"));
+            }
+            tokio::time::sleep(TELLS).await;
+        }
+    }
+
     async fn create(&self, spec: &TopicSpec) -> Result<(), Fault> {
         let new = NewTopic::new(&spec.name, spec.partitions, TopicReplication::Fixed(spec.replication));
         let new = spec.config.iter().fold(new, |new, (key, value)| new.set(key, value));
@@ -249,7 +272,11 @@ impl Admin {
         let answers = answers.map_err(|error| self.unreachable(&error))?;
         let mut states = HashMap::new();
         for (spec, answer) in present.into_iter().zip(answers) {
-            let resource = answer.map_err(|code| refused((spec.name.clone(), code)))?;
+            let resource = match answer {
+                Ok(resource) => resource,
+                Err(RDKafkaErrorCode::UnknownTopicOrPartition) => continue, // this broker has not learnt of it yet
+                Err(code) => return Err(refused((spec.name.clone(), code))),
+            };
             let (partitions, copies) = shapes.get(&spec.name).copied().unwrap_or_default();
             let state = TopicState {
                 partitions: i32::try_from(partitions).unwrap_or(i32::MAX),

@@ -57,6 +57,13 @@ impl TopicSpec {
             .map(|(key, value)| (*key, value.as_str()))
     }
 
+    /// Whether the broker tells of the topic what can be set. What it does not tell at all (Redpanda takes some of Kafka's
+    /// properties, and has no use for them) is not waited for.
+    pub(super) fn is_told(&self, state: Option<&TopicState>) -> bool {
+        let told = |state: &TopicState| self.drift(state).all(|(key, _)| !state.config.contains_key(key));
+        state.is_some_and(|state| state.partitions >= self.partitions && told(state))
+    }
+
     /// Everything in which `state` is not as it should be.
     pub(super) fn differences(&self, state: Option<&TopicState>) -> Vec<TopicDifference> {
         let apply = "`tracker topics apply` mends it";
@@ -141,5 +148,16 @@ mod tests {
         let wrong = TopicState { partitions: 9, ..state() };
         let mend = spec().differences(Some(&wrong)).remove(0).mend;
         assert!(mend.contains("cannot be taken away"), "{mend}");
+    }
+
+    #[test]
+    fn what_apply_set_is_waited_for_and_nothing_else() {
+        assert!(!spec().is_told(None));
+        assert!(spec().is_told(Some(&state())));
+        assert!(!spec().is_told(Some(&TopicState { partitions: 2, ..state() })));
+        assert!(spec().is_told(Some(&TopicState { partitions: 9, replication: 3, ..state() })));
+        let old = BTreeMap::from([("retention.ms".to_owned(), "5".to_owned())]);
+        assert!(!spec().is_told(Some(&TopicState { config: old, ..state() })));
+        assert!(spec().is_told(Some(&TopicState { config: BTreeMap::new(), ..state() })), "never told");
     }
 }
