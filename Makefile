@@ -1,10 +1,10 @@
 # `make run` and `make test` do all of their set-up. `make help` lists the rest.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz web test-web chaos bench bench-quick lint lint-rust lint-docs lint-size lint-deny lint-alerts
+.PHONY: help setup run test fuzz fuzz-guided web test-web chaos bench bench-quick lint lint-rust lint-docs lint-size lint-deny lint-alerts
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## installs what is missing (Debian, Ubuntu), or says what to install
 	@stack/setup.sh
@@ -34,6 +34,11 @@ web/node_modules: web/package-lock.json
 CASES ?= 5000
 fuzz: setup ## hostile input to every decoder, more than a million times
 	PROPTEST_CASES=$(CASES) cargo test --workspace --lib -- hostile::
+
+# Sets out from fuzz/seeds, and goes on from what it found before. Longer: make fuzz-guided RUNS=10000000
+RUNS ?= 200000
+fuzz-guided: setup ## the same by a fuzzer that is guided by coverage
+	@fuzz/run.sh $(RUNS)
 
 # Beside what `make run` keeps, and on ports of its own. Another seed: make chaos SEED=7
 SEED ?= 1

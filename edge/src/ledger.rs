@@ -52,7 +52,7 @@ impl Books {
     }
 
     /// Takes what was counted, over all topics and minutes: fate, reason, count.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
         let tallies = self.take();
         let counts = tallies.values().flat_map(Tally::counts);

@@ -6,7 +6,7 @@ use crate::{
     payment,
     stamp::{self, Context},
 };
-use tracker_schemas::{Encoder, Event, Kind, Payment, Record, Timestamp};
+use tracker_schemas::{Decoder, Encoder, Event, Kind, Payment, Record, Timestamp};
 use uuid::Uuid;
 
 const FORMATS: [Format; 2] = [Format::Json, Format::Ndjson];
@@ -24,7 +24,7 @@ fn decode(bytes: &[u8], format: Format) -> Result<Option<Batch<'_>>, TestCaseErr
 }
 
 /// Both formats, and what becomes of each draft as an event.
-fn ends_well(bytes: &[u8]) -> Result<(), TestCaseError> {
+pub(super) fn ends_well(bytes: &[u8]) -> Result<(), TestCaseError> {
     for format in FORMATS {
         for draft in decode(bytes, format)?.into_iter().flat_map(|batch| batch.drafts).flatten() {
             let event = stamp::event(draft, &context());
@@ -33,6 +33,32 @@ fn ends_well(bytes: &[u8]) -> Result<(), TestCaseError> {
                 is_sound(&event, event.fact.params.as_ref().map(|params| params.0.as_str()), bytes.len())?;
             }
         }
+    }
+    Ok(())
+}
+
+/// As payments.
+pub(super) fn payments_end_well(bytes: &[u8]) -> Result<(), TestCaseError> {
+    for draft in decode(bytes, Format::Json)?.into_iter().flat_map(|batch| batch.drafts).flatten() {
+        let items = payment::payments(draft, Some("k\r\n\0"), &LIMITS, &context());
+        prop_assert!(all_known(&items));
+        for item in items.into_iter().flatten() {
+            prop_assert!(all_known(&item));
+            if let Ok(item) = item {
+                let encoded = Encoder::<Payment>::single_object().encode(&item);
+                prop_assert!(encoded.len() <= 1024 + 7 * bytes.len());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is accepted is read back as it was.
+pub(super) fn is_read_back(decoder: &Decoder<Event>, bytes: &[u8]) -> Result<(), TestCaseError> {
+    for draft in decode(bytes, Format::Json)?.into_iter().flat_map(|batch| batch.drafts).flatten() {
+        let Ok(event) = stamp::event(draft, &context()) else { continue };
+        let read = decoder.decode(&Encoder::single_object().encode(&event)).unwrap();
+        prop_assert_eq!(read, event);
     }
     Ok(())
 }
@@ -119,34 +145,13 @@ fn every_column_holds_every_kind_of_value() {
 
 #[test]
 fn payments_with_something_wrong() {
-    every(spoilt(right()), |bytes| {
-        for draft in decode(&bytes, Format::Json)?.into_iter().flat_map(|batch| batch.drafts).flatten() {
-            let items = payment::payments(draft, Some("k\r\n\0"), &LIMITS, &context());
-            prop_assert!(all_known(&items));
-            for item in items.into_iter().flatten() {
-                prop_assert!(all_known(&item));
-                if let Ok(item) = item {
-                    prop_assert!(
-                        Encoder::<Payment>::single_object().encode(&item).len() <= 1024 + 7 * bytes.len()
-                    );
-                }
-            }
-        }
-        Ok(())
-    });
+    every(spoilt(right()), |bytes| payments_end_well(&bytes));
 }
 
 #[test]
 fn what_is_accepted_is_read_back_as_it_was() {
-    let decoder = tracker_schemas::Decoder::new();
-    every(spoilt(right()), |bytes| {
-        for draft in decode(&bytes, Format::Json)?.into_iter().flat_map(|batch| batch.drafts).flatten() {
-            let Ok(event) = stamp::event(draft, &context()) else { continue };
-            let read: Event = decoder.decode(&Encoder::single_object().encode(&event)).unwrap();
-            prop_assert_eq!(read, event);
-        }
-        Ok(())
-    });
+    let decoder = Decoder::new();
+    every(spoilt(right()), |bytes| is_read_back(&decoder, &bytes));
 }
 
 const FIELDS: &str = "eid vid sid uid oid tid rid auth_id invoice_id mid org app rel ptyp relation ename etyp url last ref \

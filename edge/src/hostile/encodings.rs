@@ -18,14 +18,19 @@ use tokio::{io::AsyncReadExt, runtime::Runtime};
 
 const BODY: BodyLimits =
     BodyLimits { single: 10_000, batch: 40_000, ratio: 20, timeout: Duration::from_secs(10) };
-const CODECS: [&str; 7] = ["gzip", "deflate", "deflate", "br", "zstd", "lz4", "lz4"];
+pub(super) const CODECS: [&str; 7] = ["gzip", "deflate", "deflate", "br", "zstd", "lz4", "lz4"];
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 /// Reads a body that says that it is encoded so, in pieces of this length.
-fn ends_well(runtime: &Runtime, codec: &str, bytes: &[u8], piece: usize) -> Result<(), TestCaseError> {
+pub(super) fn ends_well(
+    runtime: &Runtime,
+    codec: &str,
+    bytes: &[u8],
+    piece: usize,
+) -> Result<(), TestCaseError> {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_str(codec).unwrap());
     let pieces: Vec<_> = bytes.chunks(piece.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();

@@ -5,11 +5,12 @@ use super::{
     whole::{Asked, UNLIMITED, ask, is_told},
     *,
 };
-use crate::http::testing::edge;
+use crate::http::testing::{Tested, edge};
+use tokio::runtime::Runtime;
 use tracker_schemas::Event;
 
 /// Each address with what its client posts there.
-const POSTS: [(&str, &str); 12] = [
+pub(super) const POSTS: [(&str, &str); 12] = [
     (
         "/v1/batch",
         r#"{"writeKey":"k","sentAt":"2026-01-31T12:00:00Z","context":{"ip":"8.8.8.8"},"batch":[{"type":"track","event":"a","messageId":"m","properties":{"revenue":1.5}},{"type":"page","name":"Docs","timestamp":"2026-01-31T11:59:59Z"}]}"#,
@@ -77,20 +78,22 @@ fn posts() -> impl Strategy<Value = Asked> {
     })
 }
 
+/// It is answered and counted, and what is kept is sound.
+pub(super) fn ends_well(runtime: &Runtime, tested: &Tested, asked: &Asked) -> Result<(), TestCaseError> {
+    let Some(answered) = runtime.block_on(ask(tested, asked)) else { return Ok(()) };
+    is_told(tested, asked, &answered)?;
+    let headers: usize = asked.headers.iter().map(|(_, value)| value.len()).sum();
+    let sent = asked.target.len() + asked.body.len() + headers;
+    for event in &answered.kept {
+        let event: &Event = event;
+        is_sound(event, event.fact.params.as_ref().map(|params| params.0.as_str()), sent)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn whatever_another_products_client_sends_is_answered_and_counted_and_what_is_kept_is_sound() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tested = edge(UNLIMITED);
-    every(posts(), |asked| {
-        let Some(answered) = runtime.block_on(ask(&tested, &asked)) else { return Ok(()) };
-        is_told(&tested, &asked, &answered)?;
-        let sent = asked.target.len()
-            + asked.body.len()
-            + asked.headers.iter().map(|(_, value)| value.len()).sum::<usize>();
-        for event in &answered.kept {
-            let event: &Event = event;
-            is_sound(event, event.fact.params.as_ref().map(|params| params.0.as_str()), sent)?;
-        }
-        Ok(())
-    });
+    every(posts(), |asked| ends_well(&runtime, &tested, &asked));
 }

@@ -46,8 +46,21 @@ fn heard(bytes: &[u8], piece: usize) -> Result<(Vec<String>, bool), TestCaseErro
     Ok((all, is_broken))
 }
 
-fn ends_well(bytes: &[u8], piece: usize) -> Result<(), TestCaseError> {
+pub(super) fn ends_well(bytes: &[u8], piece: usize) -> Result<(), TestCaseError> {
     prop_assert_eq!(heard(bytes, piece)?, heard(bytes, bytes.len())?, "however they come");
+    Ok(())
+}
+
+/// A binary message with this in it.
+pub(super) fn block_ends_well(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let budget = Budget::new(Room::undivided(1 << 20));
+    let message = Message { kind: Kind::Binary, bytes: bytes.to_vec(), held: budget.hold(Share::Client) };
+    match text(message, MOST, &BODY) {
+        Ok(body) => prop_assert!(body.bytes().len() <= MOST && budget.held() >= body.bytes().len()),
+        Err(Denied::Refused(refusal)) => prop_assert!(is_known(&refusal)),
+        Err(other) => prop_assert!(false, "{:?}", other),
+    }
+    prop_assert_eq!(budget.held(), 0);
     Ok(())
 }
 
@@ -91,15 +104,5 @@ fn blocks_with_something_wrong() {
     let plain = [b"{\"ename\":\"a\"}".to_vec(), right().swap_remove(2), vec![b'a'; 100_000], Vec::new()];
     let mut blocks: Vec<Vec<u8>> = plain.iter().map(|plain| lz4_flex::compress_prepend_size(plain)).collect();
     blocks.push(vec![0xff; 64]);
-    every(spoilt(blocks), |bytes| {
-        let budget = Budget::new(Room::undivided(1 << 20));
-        let message = Message { kind: Kind::Binary, bytes: bytes.clone(), held: budget.hold(Share::Client) };
-        match text(message, MOST, &BODY) {
-            Ok(body) => prop_assert!(body.bytes().len() <= MOST && budget.held() >= body.bytes().len()),
-            Err(Denied::Refused(refusal)) => prop_assert!(is_known(&refusal)),
-            Err(other) => prop_assert!(false, "{:?}", other),
-        }
-        prop_assert_eq!(budget.held(), 0);
-        Ok(())
-    });
+    every(spoilt(blocks), |bytes| block_ends_well(&bytes));
 }
