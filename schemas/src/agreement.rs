@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// What a visitor consented to, from one moment on. Holds no whole address, and nothing that a refusal would forbid.
-    pub struct Agreement {
+    pub struct Agreement as AgreementView {
         /// Id of the consent: the client's, else a UUIDv7 of the edge. A repeated id is the same consent.
         pub id: Uuid,
         /// Visitor who gave or withdrew it.

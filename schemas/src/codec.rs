@@ -9,7 +9,7 @@ use crate::{
     record::{Read, Record},
 };
 use apache_avro::{Schema, from_avro_datum, rabin::Rabin, to_avro_datum, util::max_allocation_bytes};
-use std::{collections::HashMap, marker::PhantomData};
+use std::{borrow::Cow, collections::HashMap, marker::PhantomData};
 
 /// Bytes that are no value of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,11 +133,17 @@ impl<R: Record> Decoder<R> {
 
     /// The record in a message's value. Errors say which field, or which framing, was wrong.
     pub fn decode(&self, value: &[u8]) -> Read<R> {
+        whole(&self.datum(value)?)
+    }
+
+    /// The datum in a message's value, of the present schema: as it stands there, where it was written with that. What
+    /// it says, [`seen`] tells.
+    pub fn datum<'a>(&self, value: &'a [u8]) -> Read<Cow<'a, [u8]>> {
         match value {
             [0xc3, 0x01, rest @ ..] => {
                 let (print, datum) = rest.split_first_chunk::<8>().ok_or(Malformed::short())?;
                 if *print == self.present_fingerprint {
-                    return whole(datum);
+                    return Ok(Cow::Borrowed(datum));
                 }
                 let hex = u64::from_le_bytes(*print);
                 let writer = self.by_fingerprint.get(print);
@@ -150,7 +156,7 @@ impl<R: Record> Decoder<R> {
                 let (id, datum) = rest.split_first_chunk::<4>().ok_or(Malformed::short())?;
                 let id = u32::from_be_bytes(*id);
                 match self.by_id.get(&id) {
-                    Some(Registered::Present) => whole(datum),
+                    Some(Registered::Present) => Ok(Cow::Borrowed(datum)),
                     Some(Registered::Other(writer)) => self.resolve(writer, datum),
                     None => Err(Malformed::new(format!("unknown schema id {id}"))),
                 }
@@ -159,8 +165,8 @@ impl<R: Record> Decoder<R> {
         }
     }
 
-    /// Reads an older or newer datum by the rules of Avro's schema resolution. Slow, and rare.
-    fn resolve(&self, writer: &Schema, mut datum: &[u8]) -> Read<R> {
+    /// Writes an older or newer datum anew by the rules of Avro's schema resolution. Slow, and rare.
+    fn resolve<'a>(&self, writer: &Schema, mut datum: &[u8]) -> Read<Cow<'a, [u8]>> {
         max_allocation_bytes(RESOLVED_LENGTH);
         let value = from_avro_datum(writer, &mut datum, Some(&self.present));
         let value = value.map_err(|error| Malformed::new(error.to_string()))?;
@@ -168,7 +174,7 @@ impl<R: Record> Decoder<R> {
             return Err(Malformed::new("bytes behind the value"));
         }
         let bytes = to_avro_datum(&self.present, value).map_err(|error| Malformed::new(error.to_string()))?;
-        whole(&bytes)
+        Ok(Cow::Owned(bytes))
     }
 }
 
@@ -187,7 +193,20 @@ pub fn schema_named(value: &[u8]) -> Option<String> {
 /// A datum with nothing behind it.
 fn whole<R: Record>(mut datum: &[u8]) -> Read<R> {
     let record = R::read(&mut datum)?;
-    if datum.is_empty() { Ok(record) } else { Err(Malformed::new("bytes behind the value")) }
+    all_of(datum).map(|()| record)
+}
+
+/// The record in a datum of the present schema, with its texts where they stand: what [`Decoder::decode`] would copy out.
+///
+/// # Errors
+/// Those of [`Decoder::decode`].
+pub fn seen<R: Record>(mut datum: &[u8]) -> Read<R::View<'_>> {
+    let record = R::view(&mut datum)?;
+    all_of(datum).map(|()| record)
+}
+
+fn all_of(rest: &[u8]) -> Read<()> {
+    if rest.is_empty() { Ok(()) } else { Err(Malformed::new("bytes behind the value")) }
 }
 
 /// The schema that one of the crate's own files holds.

@@ -87,14 +87,15 @@ fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Takes a length and that many bytes.
-fn read_bytes<'a>(input: &mut Input<'a>) -> Read<&'a [u8]> {
+pub(crate) fn read_bytes<'a>(input: &mut Input<'a>) -> Read<&'a [u8]> {
     let length = usize::try_from(i64::read(input)?).map_err(|_| Malformed::new("a negative length"))?;
     let (bytes, rest) = input.split_at_checked(length).ok_or(Malformed::short())?;
     *input = rest;
     Ok(bytes)
 }
 
-fn read_text<'a>(input: &mut Input<'a>) -> Read<&'a str> {
+/// Takes a length and that many bytes, which are a text.
+pub(crate) fn read_text<'a>(input: &mut Input<'a>) -> Read<&'a str> {
     std::str::from_utf8(read_bytes(input)?).map_err(|_| Malformed::new("text that is not UTF-8"))
 }
 
@@ -210,11 +211,16 @@ impl<T: Datum> Datum for Option<T> {
     }
 
     fn read(input: &mut Input<'_>) -> Read<Self> {
-        match i64::read(input)? {
-            0 => Ok(None),
-            1 => T::read(input).map(Some),
-            _ => Err(Malformed::new("an unknown branch of a union")),
-        }
+        if read_branch(input)? { T::read(input).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Takes the branch of a union of null and something: whether it is something.
+pub(crate) fn read_branch(input: &mut Input<'_>) -> Read<bool> {
+    match i64::read(input)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Malformed::new("an unknown branch of a union")),
     }
 }
 
@@ -230,17 +236,23 @@ impl<T: Datum> Datum for Vec<T> {
     fn read(input: &mut Input<'_>) -> Read<Self> {
         let mut items = Self::new();
         loop {
-            let count = i64::read(input)?;
-            if count < 0 {
-                i64::read(input)?; // the block's size in bytes, for readers that skip
-            }
+            let count = read_block(input)?;
             if count == 0 {
                 return Ok(items);
             }
-            items.reserve(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(ARRAY_RESERVE));
-            for _ in 0..count.unsigned_abs() {
+            items.reserve(usize::try_from(count).unwrap_or(usize::MAX).min(ARRAY_RESERVE));
+            for _ in 0..count {
                 items.push(T::read(input)?);
             }
         }
     }
+}
+
+/// Takes the head of a block of an array: how many items follow. After none there is no other block.
+pub(crate) fn read_block(input: &mut Input<'_>) -> Read<u64> {
+    let count = i64::read(input)?;
+    if count < 0 {
+        i64::read(input)?; // the block's size in bytes, for readers that skip
+    }
+    Ok(count.unsigned_abs())
 }

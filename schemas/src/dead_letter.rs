@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// A refused message, with its original bytes, so that it can be corrected and sent again.
-    pub struct DeadLetter {
+    pub struct DeadLetter as DeadLetterView {
         /// Same for the same message of the same reader: a repeat is the same dead letter.
         pub id: Uuid,
         /// When it was refused.

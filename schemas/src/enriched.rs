@@ -9,7 +9,7 @@ use crate::{
 
 record! {
     /// What data teams read and what ClickHouse stores.
-    pub struct Enriched {
+    pub struct Enriched as EnrichedView {
         /// What was said, with geography and device filled in and without what consent does not allow.
         #[serde(flatten)]
         pub fact: Fact,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// What was received of an erased person before does not come back, wherever it is still kept.
-    pub struct Erasure {
+    pub struct Erasure as ErasureView {
         /// Id of the person.
         pub subject: Uuid,
         /// Whether the id is a visitor's or a user's.

@@ -8,7 +8,7 @@ use crate::{
 
 record! {
     /// A client or server event, stamped. Holds the raw client address: private.
-    pub struct Event {
+    pub struct Event as EventView {
         /// What was said.
         #[serde(flatten)]
         pub fact: Fact,

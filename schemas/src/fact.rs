@@ -9,7 +9,7 @@ use uuid::Uuid;
 record! {
     /// The fields that an [`Event`](crate::Event) and an [`Enriched`](crate::Enriched) share. In Avro they stand
     /// flat, as the first fields of both records, so a datum of either begins with them.
-    pub struct Fact {
+    pub struct Fact as FactView {
         /// Event id: given by the client, else a UUIDv7 of the edge. A repeated id is the same event.
         pub eid: Uuid,
         /// Visitor id, the very id that the cookie carries.

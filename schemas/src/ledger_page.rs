@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// What one process did with the messages of one range, or with the requests of a while.
-    pub struct LedgerPage {
+    pub struct LedgerPage as LedgerPageView {
         /// Same for the same page: one that is written again is counted once.
         pub id: Uuid,
         /// Process that did it: `edge`, `enrich`, `load`, `payments`.
@@ -35,7 +35,7 @@ record! {
 
 record! {
     /// How many messages of one minute ended in one way.
-    pub struct LedgerCount {
+    pub struct LedgerCount as LedgerCountView {
         /// Start of the minute in which they were received at the edge.
         pub minute: Timestamp,
         /// Of a message: `delivered`, `dropped`, `dead`; at an edge: `kept`, `spooled`, `drained`, `refused`, `unkept`.

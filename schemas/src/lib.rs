@@ -4,7 +4,7 @@
 //! [`Event`] (`events`), [`Enriched`] (`enriched`), [`Payment`] (`payments`), [`Agreement`] (`agreements`),
 //! [`Redirect`] (`redirects`), [`DeadLetter`] (`dead_letters`),
 //! [`LedgerPage`] (`ledger`), [`Erasure`] (`erasures`), [`Redrive`] (`redrives`). `messages` carries [`Enriched`] as well.
-//! [`Encoder`] and [`Decoder`] carry them to bytes and back; [`Topic`] lists where they travel.
+//! [`Encoder`] and [`Decoder`] carry them to bytes and back; [`seen`] looks at one in its bytes; [`Topic`] lists where they travel.
 //!
 //! `examples/<topic>/<case>.json` holds one story a file; every golden test of the workspace starts there.
 
@@ -28,19 +28,21 @@ mod redrive;
 mod tests;
 mod topic;
 mod value;
+mod view;
 
-pub use agreement::Agreement;
-pub use codec::{Decoder, Encoder, Malformed, schema_named};
+pub use agreement::{Agreement, AgreementView};
+pub use codec::{Decoder, Encoder, Malformed, schema_named, seen};
 pub use datum::Datum;
-pub use dead_letter::DeadLetter;
-pub use enriched::Enriched;
-pub use erasure::Erasure;
-pub use event::Event;
-pub use fact::Fact;
-pub use ledger_page::{LedgerCount, LedgerPage};
-pub use payment::Payment;
+pub use dead_letter::{DeadLetter, DeadLetterView};
+pub use enriched::{Enriched, EnrichedView};
+pub use erasure::{Erasure, ErasureView};
+pub use event::{Event, EventView};
+pub use fact::{Fact, FactView};
+pub use ledger_page::{LedgerCount, LedgerCountView, LedgerPage, LedgerPageView};
+pub use payment::{Payment, PaymentView};
 pub use record::Record;
-pub use redirect::Redirect;
-pub use redrive::Redrive;
+pub use redirect::{Redirect, RedirectView};
+pub use redrive::{Redrive, RedriveView};
 pub use topic::{Retention, Topic, UnknownTopic};
 pub use value::{Bytes, Decimal, DecimalError, JsonText, Kind, SubjectKind, Timestamp};
+pub use view::{Items, Viewed};

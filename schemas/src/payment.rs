@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// One line item of a payment; a refund has a negative revenue.
-    pub struct Payment {
+    pub struct Payment as PaymentView {
         /// Payment id: makes a retry harmless.
         pub id: Uuid,
         /// User id.

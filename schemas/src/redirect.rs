@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// A short link as it is now. A message with its key and no value removes it.
-    pub struct Redirect {
+    pub struct Redirect as RedirectView {
         /// Id of this change of the link.
         pub id: Uuid,
         /// Lower-cased host and path by which the link is found: the key of the message.

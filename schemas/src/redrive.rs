@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 record! {
     /// The mark of a dead letter that was sent again, written in one transaction with what was sent.
-    pub struct Redrive {
+    pub struct Redrive as RedriveView {
         /// Id of the dead letter.
         pub id: Uuid,
         /// When it was sent again.

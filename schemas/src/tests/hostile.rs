@@ -2,7 +2,7 @@
 
 use crate::{
     Agreement, Datum, DeadLetter, Decoder, Encoder, Enriched, Erasure, Event, LedgerCount, LedgerPage,
-    Payment, Record, Redirect, Redrive, Topic, examples,
+    Payment, Record, Redirect, Redrive, Topic, Viewed, examples, seen,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -17,10 +17,13 @@ fn decoder<R: Record>() -> Decoder<R> {
 
 const OLD_FIELD: &str = r#""fields": [{"name": "gone", "type": "int", "default": 0},"#;
 
-/// Whatever decodes is a value: its encoding decodes to the same encoding.
+/// Whatever decodes is a value: its encoding decodes to the same encoding. Who looks at it where it stands finds as much.
 fn decodes_or_says_why<R: Record>(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let encoder = Encoder::<R>::single_object();
-    match decoder::<R>().decode(bytes) {
+    let (encoder, decoder) = (Encoder::<R>::single_object(), decoder::<R>());
+    let decoded = decoder.decode(bytes);
+    let looked = decoder.datum(bytes).and_then(|datum| seen::<R>(&datum).map(drop));
+    prop_assert_eq!(looked.as_ref().err(), decoded.as_ref().err());
+    match decoded {
         Ok(record) => {
             let once = encoder.encode(&record);
             let again = Decoder::<R>::new().decode(&once).map(|record| encoder.encode(&record));
@@ -105,6 +108,10 @@ fn an_array_in_several_blocks_is_read() {
     // Two items, then a block of one item with its size in bytes, then the end.
     let bytes = [4, 2, b'a', 2, b'b', 1, 4, 2, b'c', 0];
     assert_eq!(Vec::<String>::read(&mut bytes.as_slice()).unwrap(), ["a", "b", "c"]);
+    let (mut input, behind) = (bytes.as_slice(), &[][..]);
+    let seen = Vec::<String>::view(&mut input).unwrap();
+    assert_eq!((input, seen.len()), (behind, 3));
+    assert_eq!(seen.collect::<Vec<_>>(), ["a", "b", "c"]);
 }
 
 #[rstest]
