@@ -12,6 +12,8 @@ mod browser;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod columns;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod dead_letters;

@@ -24,11 +24,13 @@ pub struct ClickHouseConfig {
     pub insert_timeout: Duration,
 }
 
-/// Settings on which a promise stands: an insert is one block, known by its token, in the table and in each view.
-pub(super) const PROMISED: [(&str, &str); 3] = [
+/// Settings on which a promise stands: an insert is one block, known by its token, in the table and in each view; and a
+/// column that has become another one refuses it, instead of storing something like it.
+pub(super) const PROMISED: [(&str, &str); 4] = [
     ("async_insert", "0"),
     ("insert_deduplicate", "1"),
     ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+    ("input_format_native_allow_types_conversion", "0"),
 ];
 
 /// Settings that would make several blocks of one insert, of which some could be stored and some not.

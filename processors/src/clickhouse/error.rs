@@ -50,6 +50,9 @@ pub const CONTENT: [i32; 18] =
 pub(super) const NO_MEMORY: &str = "clickhouse_memory";
 pub(super) const TOO_MANY_PARTS: &str = "clickhouse_parts";
 
+/// The tag of a fault that `tracker schema apply` mends.
+const OTHER_SCHEMA: &str = "clickhouse_schema";
+
 /// The tag of a fault between a table and its views.
 const VIEW: &str = "clickhouse_view";
 
@@ -79,18 +82,22 @@ pub fn of_query(error: &Error) -> Fault {
             Some(MEMORY) => NO_MEMORY,
             Some(PARTS) => TOO_MANY_PARTS,
             Some(code) if BUSY.contains(&code) => "clickhouse_busy",
-            Some(code) if SCHEMA.contains(&code) => "clickhouse_schema",
+            Some(code) if SCHEMA.contains(&code) => OTHER_SCHEMA,
             Some(code) if ACCESS.contains(&code) => "clickhouse_access",
             Some(_) => "clickhouse_unknown",
             None => "clickhouse_network", // a proxy's own words
         },
-        Error::SchemaMismatch(_) | Error::InvalidColumnsHeader(_) => "clickhouse_schema",
         Error::TimedOut => "clickhouse_timeout",
         Error::Network(_) | Error::Compression(_) | Error::Decompression(_) => "clickhouse_network",
         _ => "clickhouse_unknown",
     };
-    let advice = if tag == "clickhouse_schema" { "; `tracker schema check` tells what differs" } else { "" };
-    Fault::new(tag, format!("{}{advice}", shorten(&in_full(error))))
+    let detail = shorten(&in_full(error));
+    if tag == OTHER_SCHEMA { other_columns(detail) } else { Fault::new(tag, detail) }
+}
+
+/// The fault of a table that is not as its file says.
+pub(super) fn other_columns(detail: String) -> Fault {
+    Fault::new(OTHER_SCHEMA, format!("{detail}; `tracker schema check` tells what differs"))
 }
 
 /// Whether the error came while a view was filled. ClickHouse says so at the end of its message, with the view's name. A
@@ -105,9 +112,8 @@ fn code(text: &str) -> Option<i32> {
     rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// One line, not too long. The client's words about columns go on with a list of them all.
+/// Not too long.
 fn shorten(text: &str) -> String {
-    let text = text.split("\n####").next().unwrap_or_default();
     match text.char_indices().nth(DETAIL) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -8,9 +8,11 @@ mod config;
 mod connect;
 pub mod error;
 mod insert;
+mod native;
 mod parts;
 mod query;
 pub mod schema;
+mod table;
 mod watch;
 
 pub use config::ClickHouseConfig;
@@ -21,6 +23,7 @@ pub use watch::PART;
 use clickhouse::Compression;
 use parts::Parts;
 use std::sync::Arc;
+use table::Tables;
 use tracker_stream::config::Mistakes;
 
 /// The setting by which the threads of an insert give way to those of others: payments have none. A server that may not set
@@ -33,6 +36,7 @@ pub struct Client {
     inner: clickhouse::Client,
     config: Arc<ClickHouseConfig>,
     parts: Arc<Parts>,
+    tables: Arc<Tables>,
 }
 
 impl Client {
@@ -48,7 +52,7 @@ impl Client {
             .with_compression(Compression::Lz4)
             .with_database(&config.database)
             .with_product_info("tracker", env!("CARGO_PKG_VERSION"));
-        Ok(Self { inner, config: Arc::new(config.clone()), parts: Arc::default() })
+        Ok(Self { inner, config: Arc::new(config.clone()), parts: Arc::default(), tables: Arc::default() })
     }
 
     /// The same, whose inserts let others go first on the server too, unless the operator has said how much.

@@ -11,7 +11,7 @@ use crate::{
     dead::{self, DeadLetters, Reader},
     groups,
     ledger::{self, LedgerBooks},
-    rows::{AgreedRow, DeadLetterRow, EventRow, LedgerRow, RedirectRow, TableRow},
+    rows::{AgreedRow, DeadLetterRow, EventRow, LedgerRow, RedirectRow, RowOf, TableRow},
     trace::{TraceRoute, Tracer},
 };
 use std::{future::Future, sync::Arc};
@@ -20,7 +20,7 @@ use tracker_schemas::{Agreement, DeadLetter, Enriched, LedgerPage, Record, Redir
 use tracker_stream::{
     books::Unbooked,
     config::{Mistakes, Settings},
-    fault::{Fault, Refusal},
+    fault::Fault,
     kafka::{Source, SourceOptions},
     lane::Lane,
     process::{Failure, Start},
@@ -122,7 +122,7 @@ impl Parts<'_> {
     ) -> Result<Loading<R, T, Sf, Si, Bk>, Failure>
     where
         R: Record + 'static,
-        T: TableRow + TryFrom<R, Error = Refusal>,
+        T: RowOf<R>,
     {
         let LoaderConfig { process, kafka, .. } = self.config;
         let Ends { sift, sink, books } = ends;

@@ -1,8 +1,8 @@
 //! From the bytes of a message, and where it stood, to the row of a table. Pure.
 
-use crate::rows::{Place, TableRow};
+use crate::rows::{Place, RowOf};
 use std::marker::PhantomData;
-use tracker_schemas::{Decoder, Record};
+use tracker_schemas::{Decoder, Malformed, Record, seen};
 use tracker_stream::{
     envelope::{Message, Verdict},
     fault::Refusal,
@@ -15,31 +15,27 @@ pub struct ToRow<R, T> {
     row: PhantomData<fn() -> T>,
 }
 
-impl<R, T> ToRow<R, T> {
+impl<R: Record, T: RowOf<R>> ToRow<R, T> {
     /// Reads with `decoder`.
     #[must_use]
     pub const fn new(decoder: Decoder<R>) -> Self {
         Self { decoder, row: PhantomData }
     }
+
+    fn row(&self, message: &Message) -> Result<T, Refusal> {
+        let malformed = |malformed: Malformed| Refusal::new("malformed", malformed.to_string());
+        let datum = self.decoder.datum(&message.payload).map_err(malformed)?;
+        T::of(seen::<R>(&datum).map_err(malformed)?, &Place::of(message))
+    }
 }
 
-impl<R, T> Step for ToRow<R, T>
-where
-    R: Record + 'static,
-    T: TableRow + TryFrom<R, Error = Refusal>,
-{
+impl<R: Record + 'static, T: RowOf<R>> Step for ToRow<R, T> {
     type Out = T;
 
     fn step(&self, message: &Message) -> Verdict<T> {
-        if message.payload.is_empty()
-            && let Some(row) = T::of_tombstone(message)
-        {
-            return Verdict::Keep(row.at(&Place::of(message)));
-        }
-        let record = self.decoder.decode(&message.payload);
-        let record = record.map_err(|malformed| Refusal::new("malformed", malformed.to_string()));
-        match record.and_then(T::try_from) {
-            Ok(row) => Verdict::Keep(row.at(&Place::of(message))),
+        let removed = if message.payload.is_empty() { T::of_tombstone(message) } else { None };
+        match removed.map_or_else(|| self.row(message), Ok) {
+            Ok(row) => Verdict::Keep(row),
             Err(refusal) => Verdict::Refuse(refusal),
         }
     }
@@ -48,7 +44,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::PaymentRow;
+    use crate::rows::{PaymentRow, told::Told};
     use tracker_schemas::{Decimal, Encoder, Payment};
     use tracker_stream::envelope::Headers;
 
@@ -69,7 +65,7 @@ mod tests {
     fn a_record_becomes_a_row() {
         let payment = Payment { revenue: Decimal::from_units(-5), ..Payment::default() };
         let Verdict::Keep(row) = step(Encoder::single_object().encode(&payment)) else { panic!("refused") };
-        let told = serde_json::to_value(&row).unwrap();
+        let told = serde_json::to_value(Told(&row)).unwrap();
         assert_eq!(
             (&told["revenue"], &told["partition"], &told["offset"]),
             (&"-0.0005".into(), &1.into(), &7.into())

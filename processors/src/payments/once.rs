@@ -129,7 +129,7 @@ impl Sift<PaymentRow> for Once {
 impl Sink<PaymentRow> for Once {
     async fn write(&self, range: &PlannedRange, items: &[PaymentRow]) -> Result<(), WriteError> {
         let token = range.token();
-        let rows: Vec<PaymentRow> = items.iter().cloned().map(|row| row.stamped(&token)).collect();
+        let rows: Vec<PaymentRow> = items.iter().map(|row| row.stamped(&token)).collect();
         self.client.insert(&rows, &token).await
     }
 

@@ -98,7 +98,7 @@ impl Store {
             }
             Rows::Payments(step) => {
                 let ((offsets, rows), token) = (kept(step, messages), range.token());
-                let rows: Vec<_> = rows.into_iter().map(|row| row.stamped(&token)).collect();
+                let rows: Vec<_> = rows.iter().map(|row| row.stamped(&token)).collect();
                 insert(&self.client, range, &offsets, &rows).await?
             }
         };

@@ -1,7 +1,7 @@
 //! Rows of `dead_letters`.
 
 use super::{
-    cell::{Blob, Id, Instant},
+    cell::{Id, Instant, Text},
     row,
 };
 use tracker_schemas::DeadLetter;
@@ -12,17 +12,17 @@ row! {
     own {
         id: Id,
         failed_at: Instant,
-        origin: String,
-        reason: String,
-        detail: String,
-        topic: String,
+        origin: Text,
+        reason: Text,
+        detail: Text,
+        topic: Text,
         partition: i32,
         offset: i64,
-        key: Blob,
-        payload: Blob,
-        traceparent: String,
-        version: String,
+        key: Text,
+        payload: Text,
+        traceparent: Text,
+        version: Text,
         received_at: Option<Instant>,
-        schema: String,
+        schema: Text,
     }
 }

@@ -1,7 +1,9 @@
 //! Rows of `payments`.
 
 use super::{
-    cell::{Id, Instant, Money},
+    TableRow,
+    cell::{Id, Instant, Money, Text},
+    packed::put_text,
     row,
 };
 use tracker_schemas::Payment;
@@ -16,23 +18,23 @@ row! {
         vid: Id,
         sid: Id,
         oid: Id,
-        org: String,
+        org: Text,
         tid: Id,
         invid: Id,
         orid: Id,
         product_id: Id,
         updater: Id,
         owner: Id,
-        product: String,
-        pcat: String,
-        man: String,
-        model: String,
-        duration: String,
-        currency: String,
-        country: String,
-        region: String,
-        rcode: String,
-        campaign_id: String,
+        product: Text,
+        pcat: Text,
+        man: Text,
+        model: Text,
+        duration: Text,
+        currency: Text,
+        country: Text,
+        region: Text,
+        rcode: Text,
+        campaign_id: Text,
         qty: Option<Money>,
         price: Option<Money>,
         discount: Option<Money>,
@@ -51,11 +53,11 @@ row! {
         ends: Option<Instant>,
         invoiced_at: Option<Instant>,
         paid_at: Option<Instant>,
-        params: String,
+        params: Text,
         created_at: Instant,
         received_at: Instant,
-        host: String,
-        edge: String,
+        host: Text,
+        edge: Text,
         schema: i32,
     }
     placed {
@@ -64,7 +66,7 @@ row! {
         produced_at: Instant,
     }
     stamped {
-        token: String,
+        token: Text = "",
     }
 }
 
@@ -80,14 +82,14 @@ pub struct PaymentKey {
 impl PaymentRow {
     /// What tells it from every other.
     #[must_use]
-    pub const fn key(&self) -> PaymentKey {
-        PaymentKey { oid: self.oid.uuid(), id: self.id.uuid() }
+    pub fn key(&self) -> PaymentKey {
+        let id = |name| Id::unpack(self.0.cell(Self::COLUMNS, name));
+        PaymentKey { oid: id("oid"), id: id("id") }
     }
 
     /// The same row with the token of the insert that stores it.
     #[must_use]
-    pub fn stamped(mut self, token: &str) -> Self {
-        token.clone_into(&mut self.token);
-        self
+    pub fn stamped(&self, token: &str) -> Self {
+        Self(self.0.stamped(|row| put_text(token.as_bytes(), row)))
     }
 }

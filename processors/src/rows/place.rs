@@ -1,6 +1,7 @@
 //! Where the message of a row stood. Pure.
 
 use super::cell::Instant;
+use tracker_schemas::Timestamp;
 use tracker_stream::envelope::{Message, ORIGIN};
 
 /// Where a row comes from: told by its message, not by the record in it.
@@ -8,16 +9,12 @@ use tracker_stream::envelope::{Message, ORIGIN};
 pub struct Place {
     pub(super) partition: i32,
     pub(super) offset: i64,
-    pub(super) produced_at: Instant,
+    pub(super) produced_at: Timestamp,
     pub(super) raw_partition: Option<i32>,
     pub(super) raw_offset: Option<i64>,
 }
 
 impl Place {
-    /// Of a record that no topic carried yet.
-    pub(super) const NOWHERE: Self =
-        Self { partition: 0, offset: 0, produced_at: Instant::EPOCH, raw_partition: None, raw_offset: None };
-
     /// Where `message` stands, and where the one stood that it was made of, if its header [`ORIGIN`] says so.
     #[must_use]
     pub fn of(message: &Message) -> Self {

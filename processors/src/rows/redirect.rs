@@ -1,10 +1,11 @@
 //! Rows of `redirect_history`.
 
 use super::{
-    cell::{Id, Instant},
+    Place, RowOf,
+    cell::{Id, Instant, Text},
     row,
 };
-use tracker_schemas::Redirect;
+use tracker_schemas::{Redirect, RedirectView};
 use tracker_stream::envelope::Message;
 use uuid::Uuid;
 
@@ -13,13 +14,13 @@ row! {
     RedirectRow of Redirect in "redirect_history"
     own {
         id: Id,
-        address: String,
-        urlfrom: String,
-        urlto: String,
-        searchto: String,
+        address: Text,
+        urlfrom: Text,
+        urlto: Text,
+        searchto: Text,
         oid: Id,
-        org: String,
-        updater: String,
+        org: Text,
+        updater: Text,
         updated_at: Instant,
     }
     placed {
@@ -28,24 +29,27 @@ row! {
         produced_at: Instant,
     }
     stamped {
-        deleted: bool,
+        deleted: bool = false,
     }
     tombstone removal
 }
 
 /// The row of a link that was removed: its key says which, its headers by whom.
 fn removal(message: &Message) -> Option<RedirectRow> {
-    let address = String::from_utf8(message.key.clone()?).ok()?;
+    let address = std::str::from_utf8(message.key.as_deref()?).ok()?;
     let told = |name| std::str::from_utf8(message.headers.get(name)?).ok();
     let id = |name| told(name).and_then(|id| Uuid::try_parse(id).ok());
-    let removed = Redirect {
+    let removed = RedirectView {
         id: id(Redirect::REMOVAL).unwrap_or_default(),
-        urlfrom: address.clone(),
         address,
+        urlfrom: address,
+        urlto: "",
+        searchto: None,
         oid: id(Redirect::TENANT),
-        updater: told(Redirect::REMOVER).unwrap_or_default().to_owned(),
-        ..Redirect::default()
+        org: None,
+        updater: told(Redirect::REMOVER).unwrap_or_default(),
+        updated_at: Instant::nearest(message.timestamp_ms),
     };
-    let row = RedirectRow::try_from(removed).ok()?;
-    Some(RedirectRow { updated_at: Instant::nearest(message.timestamp_ms), deleted: true, ..row })
+    let RedirectRow(row) = RedirectRow::of(removed, &Place::of(message)).ok()?;
+    Some(RedirectRow(row.stamped(|row| row.push(1))))
 }
