@@ -11,7 +11,7 @@ mod tests;
 use crate::{Failure, Out};
 use capacity::{Capacity, Ground, Limit};
 use cost::{COSTS, Costs};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub struct Arguments {
     /// What one event costs where that is not as in the table: `load_us=7.5`. `--table` prints the table.
     #[arg(long = "cost", value_name = "NAME=VALUE", value_parser = cost::parse)]
     costs: Vec<(String, f64)>,
-    /// Costs as they were measured: a JSON file with an object `costs`, as {"costs":{"load_us":7.5}}.
+    /// Costs as they were measured: the JSON of `make bench`, or any with an object `costs`, as {"costs":{"load_us":7.5}}.
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
     /// Print what one event costs, and where each number is from.
@@ -40,7 +40,7 @@ const AFTER: &str = "\
 Examples:
   tracker plan --events-per-second 1000000
   tracker plan --events-per-second 50000 --days 400 --cost request_bytes=2500
-  tracker plan --events-per-second 50000 --measured costs.json --table
+  tracker plan --events-per-second 50000 --measured target/bench.json --table
 
 Numbers are rounded up, and every machine is planned to be busy for --busy of its time only: the rest is for a machine that
 fails and for the backlog that it leaves.";
@@ -58,22 +58,27 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A file of costs that cannot be read; standard output that cannot be written.
 pub fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
-    let mut costs = Costs::default();
+    let (mut costs, mut sources) = (Costs::default(), BTreeMap::new());
+    let mut set = |name: &str, value, source: String| {
+        costs.set(name, value);
+        sources.insert(name.to_owned(), source);
+    };
     if let Some(file) = &arguments.measured {
         let text = std::fs::read_to_string(file).map_err(Failure::io(file.display()))?;
         let measured =
             cost::read(&text).map_err(|why| Failure::Usage(format!("{}: {why}", file.display())))?;
-        measured.iter().for_each(|(name, value)| costs.set(name, *value));
+        measured.iter().for_each(|(name, value)| set(name, *value, format!("{}", file.display())));
     }
-    arguments.costs.iter().for_each(|(name, value)| costs.set(name, *value));
+    arguments.costs.iter().for_each(|(name, value)| set(name, *value, "--cost".to_owned()));
     let plan = Capacity::of(arguments.events_per_second, &costs, &arguments.ground);
     if arguments.json {
         return out.json(&plan);
     }
     if arguments.table {
         for cost in COSTS {
-            let value = costs.get(cost.name);
-            out.line(format_args!("{:16} {value:>9} {:14} {}", cost.name, cost.unit, cost.source))?;
+            let value = rounded(costs.get(cost.name));
+            let source = sources.get(cost.name).map_or(cost.source, String::as_str);
+            out.line(format_args!("{:16} {value:>9} {:14} {source}", cost.name, cost.unit))?;
         }
         out.line("")?;
     }

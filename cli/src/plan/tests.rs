@@ -133,8 +133,10 @@ fn the_file_of_a_bench_is_read_and_the_plan_is_printed_with_what_is_full_first()
     let mut out = Out::to(std::fs::File::create(&seen).unwrap());
     run(&arguments, &mut out).unwrap();
     let said = std::fs::read_to_string(seen).unwrap();
+    let measured = format!("load_us               1000 µs/row         {}", file.display());
     for part in [
-        "load_us               1000 µs/row",
+        measured.as_str(),
+        "measured: enrich, draining a backlog",
         "1000000 events/s",
         "  load processes           250  by CPU",
         "what is full first",
