@@ -1,7 +1,7 @@
 # `make run` and `make test` do all of their set-up. `make help` lists the rest.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz fuzz-guided web test-web chaos bench bench-quick lint lint-rust lint-docs lint-size lint-deny lint-alerts
+.PHONY: help setup run test fuzz fuzz-guided web test-web chaos bench bench-quick bench-programs lint lint-rust lint-docs lint-size lint-deny lint-alerts
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -47,15 +47,19 @@ chaos: setup ## a million events while every part is killed, stopped and cut off
 	@target/release/tracker chaos --events 1000000 --kills 24 --others 12 --seed $(SEED)
 
 # Each figure beside a reference, both sides in turns; bench/README.md says what each line means. Some lines of it:
-# make bench ONLY=edge. Nothing else should run on the machine meanwhile.
+# make bench ONLY=edge. A longer long backlog: make bench LONG=5000000. Nothing else should run on the machine meanwhile.
 ONLY ?=
-bench: setup ## what Tracker costs beside what it could cost: one table, and target/bench.json
-	cargo build --release --workspace --bins
-	@target/release/tracker-bench --only "$(ONLY)" --commit "$$(git rev-parse --short HEAD)"
+LONG ?=
+BENCH = target/release/tracker-bench --only "$(ONLY)" $(LONG:%=--long %) --commit "$$(git rev-parse --short HEAD)"
+bench: bench-programs ## what Tracker costs beside what it could cost: one table, and target/bench.json; 35 minutes
+	@$(BENCH)
 
-bench-quick: setup ## the same in less than five minutes, less exact
+bench-quick: bench-programs ## the same in five minutes, less exact
+	@$(BENCH) --quick
+
+bench-programs: setup
 	cargo build --release --workspace --bins
-	@target/release/tracker-bench --quick --only "$(ONLY)" --commit "$$(git rev-parse --short HEAD)"
+	@bench/bento/build.sh || echo "the lines of Bento will have no reference"
 
 lint: setup lint-size lint-rust lint-docs lint-deny lint-alerts ## format, clippy, docs, file sizes, licences, alert rules
 

@@ -1,12 +1,13 @@
 //! One event to bytes and back: our encoding beside the crate that proves it, and beside JSON.
 
 use crate::{
-    bench::{Bench, Extent},
+    bench::Bench,
     cpu,
     latency::us,
-    line::{Group, Line, Measured},
-    rounds::interleave,
+    line::{Group, Line, Measured, Share},
+    rounds::{BOTH, Side, in_turns},
     sample,
+    sheet::Sheet,
 };
 use apache_avro::{Schema, from_avro_datum, to_avro_datum};
 use std::{
@@ -37,13 +38,22 @@ const LINES: [Line; 4] = [
 
 /// Before each datum: two bytes and a fingerprint.
 const PREFIX: usize = 10;
+/// Twice the longest turn: nothing has to become warm.
+const MOST: Duration = Duration::from_secs(1);
 
 pub fn group() -> Group {
-    Group { name: "the codec", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "the codec",
+        lines: &LINES,
+        share: Share { full: 25, quick: 5 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let rounds = bench.extent.rounds;
+/// One go.
+type Work<'a> = &'a mut dyn FnMut() -> Result<(), Failure>;
+
+async fn measure(_: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let event: Event = serde_json::from_value(stamped()).map_err(failed)?;
     let (encoder, decoder) = (Encoder::<Event>::single_object(), Decoder::<Event>::new());
     let bytes = encoder.encode(&event);
@@ -51,7 +61,6 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
     let schema = Schema::parse_str(Topic::Events.avsc()).map_err(failed)?;
     let value = from_avro_datum(&schema, &mut &*datum, None).map_err(failed)?;
     let json = serde_json::to_vec(&event).map_err(failed)?;
-    let span = |work: &mut dyn FnMut() -> Result<(), Failure>| cost(&bench.extent, work);
     let mut write = || {
         black_box(encoder.encode(black_box(&event)));
         Ok(())
@@ -65,20 +74,25 @@ async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
     let mut json_write = || serde_json::to_vec(&event).map(|all| drop(black_box(all))).map_err(failed);
     let mut json_read =
         || serde_json::from_slice::<Event>(&json).map(|all| drop(black_box(all))).map_err(failed);
-    let mut all = Vec::new();
-    let writes: [(_, &mut dyn FnMut() -> Result<(), Failure>); 2] =
-        [(WRITE_AVRO, &mut avro_write), (WRITE_JSON, &mut json_write)];
-    for (line, other) in writes {
-        let (ours, others) = interleave(rounds, async || span(&mut write), async || span(other)).await?;
-        all.push(Measured::both(line, ours, others));
-    }
-    let reads: [(_, &mut dyn FnMut() -> Result<(), Failure>); 2] =
-        [(READ_AVRO, &mut avro_read), (READ_JSON, &mut json_read)];
-    for (line, other) in reads {
-        let (ours, others) = interleave(rounds, async || span(&mut read), async || span(other)).await?;
-        all.push(Measured::both(line, ours, others));
-    }
-    Ok(all)
+    both(sheet, WRITE_AVRO, (&mut write, &mut avro_write)).await?;
+    both(sheet, WRITE_JSON, (&mut write, &mut json_write)).await?;
+    both(sheet, READ_AVRO, (&mut read, &mut avro_read)).await?;
+    both(sheet, READ_JSON, (&mut read, &mut json_read)).await
+}
+
+async fn both(
+    sheet: &mut Sheet,
+    line: &'static str,
+    (ours, other): (Work<'_>, Work<'_>),
+) -> Result<(), Failure> {
+    let span = sheet.extent.stretch.min(MOST) / 2;
+    let turn = async |side| match side {
+        Side::Ours => cost(span, ours),
+        Side::Reference => cost(span, other),
+    };
+    let [ours, others] = in_turns(sheet.rounds, BOTH, turn).await?;
+    sheet.put(Measured::both(line, ours, others));
+    Ok(())
 }
 
 /// The sample as the edge stamps it.
@@ -101,8 +115,8 @@ fn stamped() -> serde_json::Value {
 }
 
 /// CPU time of this process for one go, microseconds.
-fn cost(extent: &Extent, work: &mut dyn FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
-    let (own, span) = (std::process::id(), extent.stretch.min(Duration::from_secs(1)));
+fn cost(span: Duration, work: Work<'_>) -> Result<f64, Failure> {
+    let own = std::process::id();
     let (before, began, mut goes) = (cpu::used(own)?, Instant::now(), 0_u32);
     while began.elapsed() < span {
         for _ in 0..1_000 {

@@ -4,6 +4,7 @@ mod batch;
 mod bento;
 mod memory;
 mod one;
+mod refused;
 mod spool;
 mod start;
 mod tail;
@@ -11,7 +12,7 @@ mod tail;
 use crate::{
     bench::Bench,
     line::Group,
-    load::Target,
+    load::Stretch,
     reference::{Depth, Reference},
     site::Program,
 };
@@ -24,28 +25,25 @@ pub fn groups() -> Vec<Group> {
         bento::group(),
         batch::group(),
         tail::group(),
+        refused::group(),
         memory::group(),
         spool::group(),
         start::group(),
     ]
 }
 
-/// An edge and the plain servers beside it, of which each costs next to nothing while it is not asked.
-struct Pair {
-    edge: Program,
-    plain: Reference,
+/// An edge on the shared site; `name` is its folder, `settings` are over the site's.
+async fn edge(bench: &Bench, name: &str, settings: &str) -> Result<Program, Failure> {
+    bench.site().await?.program(Part::Edge, name, settings).await
 }
 
-impl Pair {
-    /// Starts both; `name` is the edge's folder.
-    async fn start(bench: &Bench, name: &str, depth: Depth) -> Result<Self, Failure> {
-        let site = bench.site().await?;
-        let edge = site.program(Part::Edge, name, "").await?;
-        let (brokers, topic) = (site.kafka()?.brokers, site.topic("plain").await?);
-        Ok(Self { edge, plain: Reference::start(depth, &brokers, &topic).await? })
-    }
+/// A plain server on the shared site.
+async fn plain(bench: &Bench, depth: Depth) -> Result<Reference, Failure> {
+    let site = bench.site().await?;
+    Reference::start(&bench.folder, depth, &site.kafka()?.brokers, &site.topic("plain").await?).await
+}
 
-    fn edge(&self) -> Target {
-        Target { port: self.edge.port, pid: self.edge.pid }
-    }
+/// What each turn cost the server.
+fn costs(turns: &[Stretch]) -> Vec<f64> {
+    turns.iter().map(Stretch::us_an_event).collect()
 }

@@ -13,6 +13,11 @@ impl Latencies {
         Self(spans)
     }
 
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The span that a share of them does not exceed: 0.5 is the median. Nothing, where there is none.
     pub fn quantile(&self, share: f64) -> Duration {
         let rank = (share * self.0.len() as f64).ceil() as usize;
@@ -39,6 +44,7 @@ mod tests {
         let all = Latencies::of((1..=100).rev().map(Duration::from_millis).collect());
         let of = |share| ms(all.quantile(share));
         assert_eq!((of(0.0), of(0.5), of(0.99), of(1.0)), (1.0, 50.0, 99.0, 100.0));
+        assert_eq!(all.count(), 100);
         assert_eq!(Latencies::default().quantile(0.5), Duration::ZERO);
     }
 }

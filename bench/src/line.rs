@@ -1,6 +1,6 @@
 //! A line of the table: what it is called, what it measures, and what it should be.
 
-use crate::bench::Bench;
+use crate::{bench::Bench, sheet::Sheet};
 use futures::future::LocalBoxFuture;
 use std::fmt;
 use tracker_cli::Failure;
@@ -18,18 +18,36 @@ pub struct Line {
     pub goal: Option<Goal>,
 }
 
+impl Line {
+    /// The same of another name.
+    pub const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+}
+
 /// Lines that are measured together.
 pub struct Group {
     /// For those who wait.
     pub name: &'static str,
     /// Its lines, in the order of the table.
     pub lines: &'static [Line],
+    /// How long it may take.
+    pub share: Share,
     /// Measures all of them.
     pub measure: Measure,
 }
 
-/// What measures a group: something for each of its lines, by name.
-pub type Measure = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<Vec<Measured>, Failure>>;
+/// A group's part of the time, seconds. Its turns end with it; only what cannot be measured in less takes longer.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// Of a full run.
+    pub full: u64,
+    /// Of a quick one.
+    pub quick: u64,
+}
+
+/// What measures a group, and puts a figure for each of its lines on the sheet. Those that are on it when it fails stay.
+pub type Measure = for<'a> fn(&'a Bench, &'a mut Sheet) -> LocalBoxFuture<'a, Result<(), Failure>>;
 
 /// What was measured for one line.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,17 +61,24 @@ pub struct Measured {
     pub reference: Vec<f64>,
     /// What the figures do not say.
     pub note: String,
+    /// Why there are none.
+    pub error: Option<String>,
 }
 
 impl Measured {
     /// Both sides of a line.
     pub fn both(line: &'static str, ours: Vec<f64>, reference: Vec<f64>) -> Self {
-        Self { line, ours, reference, note: String::new() }
+        Self { line, ours, reference, note: String::new(), error: None }
     }
 
     /// A line that is compared with its goal alone.
     pub fn alone(line: &'static str, ours: Vec<f64>) -> Self {
         Self::both(line, ours, Vec::new())
+    }
+
+    /// A line that could not be measured, and why.
+    pub fn failed(line: &'static str, why: impl fmt::Display) -> Self {
+        Self { error: Some(why.to_string()), ..Self::alone(line, Vec::new()) }
     }
 
     /// With a note.

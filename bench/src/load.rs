@@ -1,5 +1,5 @@
-//! An HTTP load: connections that are kept, each of which waits for its answer before it asks again. Anything but 200 is
-//! a failure of the measurement.
+//! An HTTP load: connections that are kept, each of which waits for its answer before it asks again. Any other answer than
+//! the one that is to be measured is a failure of the measurement.
 
 use crate::{
     bench::Extent,
@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::future::try_join_all;
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -35,6 +35,7 @@ use tracker_stream::fault::Fault;
 pub struct Shots {
     requests: Arc<[Request<Full<Bytes>>]>,
     events: u64,
+    answer: StatusCode,
 }
 
 /// Different requests of one kind: enough that no cache holds the answer, few enough to be made before.
@@ -64,9 +65,14 @@ impl Shots {
         Self::of(events, (0..BATCHES).map(|number| batch(number).to_string()))
     }
 
+    /// The same, which are to be refused like this once the load is warm.
+    pub fn refused(self, answer: StatusCode) -> Self {
+        Self { answer, ..self }
+    }
+
     fn of(events: u64, bodies: impl Iterator<Item = String>) -> Self {
         let requests = bodies.zip(0..).filter_map(|(body, number)| request(body, number).ok());
-        Self { requests: requests.collect(), events }
+        Self { requests: requests.collect(), events, answer: StatusCode::OK }
     }
 
     fn shot(&self, number: u64) -> Option<Request<Full<Bytes>>> {
@@ -102,6 +108,8 @@ pub struct Target {
 pub struct Stretch {
     /// Events that were answered in it.
     pub events: u64,
+    /// Events that were answered at all, while the load became warm among them.
+    pub all: u64,
     /// How long it was.
     pub wall: Duration,
     /// What the server spent.
@@ -186,7 +194,8 @@ pub async fn run(
     for sender in senders {
         took.extend(sender.await.map_err(failed)??);
     }
-    Ok(Stretch { events, wall, cpu, took: Latencies::of(took) })
+    let all = shared.events.load(Ordering::Relaxed);
+    Ok(Stretch { events, all, wall, cpu, took: Latencies::of(took) })
 }
 
 /// When a connection's turns are, where there is a rate.
@@ -236,16 +245,28 @@ async fn ask(
         let answer = sender.send_request(shot).await.map_err(failed)?;
         let status = answer.status();
         let body = answer.into_body().collect().await.map_err(failed)?.to_bytes();
-        if status != 200 || !is_whole(&body) {
+        let is_measured = shared.measuring.load(Ordering::Relaxed);
+        if !shared.shots.expects(status, &body, is_measured) {
             let told = String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default());
             return Err(failed(format!("the server answered {status}: {told}")));
         }
         shared.events.fetch_add(shared.shots.events, Ordering::Relaxed);
-        if shared.measuring.load(Ordering::Relaxed) {
+        if is_measured {
             took.push(since.elapsed());
         }
     }
     Ok(took)
+}
+
+impl Shots {
+    /// Whether it is the answer that is waited for. What is to be refused may be taken while the load becomes warm.
+    fn expects(&self, status: StatusCode, body: &[u8], is_measured: bool) -> bool {
+        let is_taken = status == StatusCode::OK && is_whole(body);
+        match self.answer {
+            StatusCode::OK => is_taken,
+            refused => status == refused || (is_taken && !is_measured),
+        }
+    }
 }
 
 /// Whether no event of a batch was refused.
@@ -285,6 +306,15 @@ mod tests {
         assert!(!is_whole(br#"{"accepted":1,"rejected":[{"index":0}]}"#));
     }
 
+    #[test]
+    fn what_is_to_be_refused_may_be_taken_until_the_load_is_warm() {
+        let (ok, busy) = (StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE);
+        let (taken, refused) = (Shots::of(1, [].into_iter()), Shots::of(1, [].into_iter()).refused(busy));
+        assert!(taken.expects(ok, b"", true) && !taken.expects(busy, b"", false));
+        assert!(refused.expects(busy, b"{}", true) && refused.expects(ok, b"", false));
+        assert!(!refused.expects(ok, b"", true) && !refused.expects(StatusCode::BAD_REQUEST, b"{}", false));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_turn_that_was_missed_is_waited_for_from_when_it_was_due() {
         let start = Instant::now();
@@ -297,7 +327,7 @@ mod tests {
     #[test]
     fn a_cost_is_that_of_one_event() {
         let (wall, cpu) = (Duration::from_secs(2), Duration::from_secs(1));
-        let stretch = Stretch { events: 50_000, wall, cpu, took: Latencies::default() };
+        let stretch = Stretch { events: 50_000, all: 60_000, wall, cpu, took: Latencies::default() };
         assert_eq!(
             (stretch.us_an_event(), stretch.rate(), stretch.a_core_second()),
             (20.0, 25_000.0, 50_000.0)

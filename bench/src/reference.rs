@@ -3,6 +3,7 @@
 //!
 //! Each runs as a process of its own, the bench itself under another role, so that the kernel counts what it costs.
 
+pub mod bento;
 mod plain;
 pub mod raw;
 mod web;
@@ -11,6 +12,7 @@ pub use web::Depth;
 
 use crate::{load::Target, site};
 use std::{
+    fs::File,
     path::Path,
     process::{Command, Stdio},
 };
@@ -47,6 +49,14 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         .await
 }
 
+/// Where a reference writes what it has to say, and the file itself.
+fn log(folder: &Path, name: &str) -> Result<(String, File), Failure> {
+    let path = folder.join(name).with_extension("log");
+    let file = File::options().create(true).append(true).open(&path);
+    let shown = path.display().to_string();
+    Ok((shown, file.map_err(Failure::io(path.display()))?))
+}
+
 /// A running reference. Dropped, it is killed.
 pub struct Reference {
     process: Leashed,
@@ -54,19 +64,20 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Starts one and waits until it answers.
+    /// Starts one, whose log goes into a folder, and waits until it answers.
     ///
     /// # Errors
     /// One that does not come up.
-    pub async fn start(depth: Depth, brokers: &str, topic: &str) -> Result<Self, Failure> {
+    pub async fn start(folder: &Path, depth: Depth, brokers: &str, topic: &str) -> Result<Self, Failure> {
         let [port] = *free_ports(1)? else { return Err(Trouble::NoFreePort.into()) };
         let own = std::env::current_exe().map_err(Failure::io("the bench"))?;
-        let process = leash::spawn(Path::new(&own), |command: &mut Command| {
+        let (log, stderr) = log(folder, depth.name())?;
+        let process = leash::spawn(&own, |command: &mut Command| {
             command.args(["reference", "--depth", depth.name(), "--port", &port.to_string()]);
             command.args(["--brokers", brokers, "--topic", topic]);
-            command.stdin(Stdio::null()).stdout(Stdio::null());
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         })?;
-        site::ready(port, "/ready", "its standard error").await?;
+        site::ready(port, "/ready", &log).await?;
         Ok(Self { process, port })
     }
 

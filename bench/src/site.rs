@@ -1,8 +1,10 @@
 //! A broker, a database and the real release programs of the bench's own: on free ports, in a folder, with settings.
 //! It touches nothing but what it has started; dropped, all of it is killed.
 
+use crate::load::{Target, get};
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -43,11 +45,21 @@ pub struct Site {
     pub folder: PathBuf,
     /// What its programs are told, unless they are told more.
     pub settings: Settings,
-    /// Apache Kafka, to be ended and begun again.
+    /// What it stands on, others perhaps as well.
+    pub ground: Arc<Ground>,
+    told: String,
+}
+
+/// A broker and a database. Dropped by the last site on it, both are killed.
+pub struct Ground {
+    /// Apache Kafka.
     pub broker: Mutex<Broker>,
     /// ClickHouse.
     pub database: Option<Mutex<Database>>,
-    told: String,
+    /// A secret key of all edges.
+    pub secret: String,
+    /// Where the broker keeps its topics.
+    logs: PathBuf,
 }
 
 /// A program of a site. Dropped, it is killed.
@@ -61,8 +73,8 @@ pub struct Program {
     pub start: Duration,
 }
 
-/// How long a start may take.
-const READY: Duration = Duration::from_secs(60);
+/// How long a start may take: enrich reads the ids of millions of events first.
+const READY: Duration = Duration::from_secs(120);
 /// How often it is asked whether it is ready: what is measured is tens of milliseconds.
 const LOOK: Duration = Duration::from_millis(2);
 /// How long an orderly end may take.
@@ -72,10 +84,7 @@ const PARTITIONS: i32 = 3;
 
 impl Site {
     /// Its settings with others over them.
-    ///
-    /// # Errors
-    /// A text that is no TOML.
-    pub fn told(&self, settings: &str) -> Result<String, Failure> {
+    fn told(&self, settings: &str) -> Result<String, Failure> {
         Ok(lab::merge(&self.told, settings)?.to_string())
     }
 
@@ -83,7 +92,7 @@ impl Site {
     ///
     /// # Errors
     /// What is missing on this machine; a part that does not come up.
-    pub async fn start(folder: PathBuf, cache: &Path, parts: Parts, settings: &str) -> Result<Self, Failure> {
+    pub async fn start(folder: PathBuf, cache: &Path, parts: Parts) -> Result<Self, Failure> {
         std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display()))?;
         let [kafka, controller, http_port, tcp_port] = *free_ports(4)? else {
             return Err(Trouble::NoFreePort.into());
@@ -91,11 +100,9 @@ impl Site {
         let addresses =
             Addresses { kafka: format!("127.0.0.1:{kafka}"), clickhouse: format!("127.0.0.1:{http_port}") };
         let told = lab::merge(&text(&addresses, &folder, cache), &own(cache))?.to_string();
-        let told = lab::merge(&told, settings)?.to_string();
-        let settings = Settings::merge(&told, "the bench's settings", std::iter::empty())?;
         let pieces = Cache::at(cache);
         let broker = BrokerOptions::new(pieces.clone(), folder.join("kafka"), kafka, controller);
-        let broker = Broker::start(broker).await?;
+        let broker = Mutex::new(Broker::start(broker).await?);
         let database = match parts {
             Parts::Broker => None,
             Parts::BrokerAndDatabase => {
@@ -104,12 +111,55 @@ impl Site {
                 Some(Mutex::new(Database::start(options).await?))
             }
         };
+        let secret = keys::create(&folder.join("keys.toml"), &keys::Wanted::secret("bench"))?.secret;
+        let ground = Ground { broker, database, secret, logs: folder.join("kafka/logs") };
+        Self::prepared(folder, told, Arc::new(ground)).await
+    }
+
+    /// Topics and tables of another name on the same ground, made with settings over these.
+    ///
+    /// # Errors
+    /// A folder that cannot be made; a broker or a database that does not make them.
+    pub async fn beside(&self, name: &str, settings: &str) -> Result<Self, Failure> {
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display()))?;
+        let named =
+            format!("[kafka]\nprefix = \"bench.{name}.\"\n[clickhouse]\ndatabase = \"bench_{name}\"\n");
+        let told = lab::merge(&self.told(&named)?, settings)?.to_string();
+        Self::prepared(folder, told, Arc::clone(&self.ground)).await
+    }
+
+    async fn prepared(folder: PathBuf, told: String, ground: Arc<Ground>) -> Result<Self, Failure> {
+        let settings = Settings::merge(&told, "the bench's settings", std::iter::empty())?;
         topics::apply(&settings).await?;
-        if database.is_some() {
+        if ground.database.is_some() {
             schema::apply(&settings).await?;
         }
-        keys::create(&folder.join("keys.toml"), &keys::Wanted::secret("bench"))?;
-        Ok(Self { folder, settings, broker: Mutex::new(broker), database, told })
+        Ok(Self { folder, settings, ground, told })
+    }
+
+    /// Bytes that a topic takes on the broker's disk.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn bytes_of(&self, topic: &str) -> Result<u64, Failure> {
+        let unreadable = |error: std::io::Error| Failure::io(self.ground.logs.display())(error);
+        let mut bytes = 0;
+        for folder in std::fs::read_dir(&self.ground.logs).map_err(unreadable)? {
+            let folder = folder.map_err(unreadable)?;
+            let name = folder.file_name();
+            let of = name.to_str().and_then(|name| name.rsplit_once('-')).map(|(of, _)| of);
+            if of != Some(topic) {
+                continue;
+            }
+            for file in std::fs::read_dir(folder.path()).map_err(unreadable)? {
+                let file = file.map_err(unreadable)?;
+                if file.path().extension().is_some_and(|extension| extension == "log") {
+                    bytes += file.metadata().map_err(unreadable)?.len();
+                }
+            }
+        }
+        Ok(bytes)
     }
 
     /// The broker and the prefix of its topics.
@@ -142,7 +192,9 @@ impl Site {
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display()))?;
         let file = folder.join("tracker.toml");
-        let told = self.told(settings)?;
+        // Several edges may run at once, and each needs a spool of its own.
+        let spool = format!("[edge.spool]\npath = {:?}\n", folder.join("spool"));
+        let told = lab::merge(&self.told(&spool)?, settings)?.to_string();
         std::fs::write(&file, told).map_err(Failure::io(file.display()))?;
         let [port] = *free_ports(1)? else { return Err(Trouble::NoFreePort.into()) };
         let member = Member::new(part, 0, port, &folder);
@@ -155,16 +207,26 @@ impl Site {
         Ok(Program { member, pid, port, start })
     }
 
-    /// Ends it; its programs are to be ended before.
+    /// Ends its broker and its database; its programs are to be ended before.
     pub async fn stop(&self) {
-        if let Some(database) = &self.database {
+        if let Some(database) = &self.ground.database {
             database.lock().await.stop().await;
         }
-        self.broker.lock().await.stop().await;
+        self.ground.broker.lock().await.stop().await;
     }
 }
 
 impl Program {
+    /// Whom a load asks.
+    pub const fn target(&self) -> Target {
+        Target { port: self.port, pid: self.pid }
+    }
+
+    /// Where it writes what it has to say.
+    pub fn log(&self) -> &Path {
+        &self.member.log
+    }
+
     /// Ends it in order.
     pub async fn stop(&self) {
         self.member.stop(GRACE).await;
@@ -178,7 +240,7 @@ impl Program {
 pub async fn ready(port: u16, path: &str, log: &str) -> Result<(), Failure> {
     let until = Instant::now() + READY;
     while Instant::now() < until {
-        if crate::load::get(port, path).await.is_ok_and(|status| status == 200) {
+        if get(port, path).await.is_ok_and(|status| status == 200) {
             return Ok(());
         }
         sleep(LOOK).await;

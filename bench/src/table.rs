@@ -3,10 +3,10 @@
 use crate::{
     line::{Figure, Goal, Line, Measured},
     rounds::{Spread, pairwise, spread},
+    sheet::Costs,
 };
 use serde::Serialize;
 use tracker_cli::Failure;
-use tracker_stream::clock;
 
 /// A line with its figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,46 +23,59 @@ pub struct Row {
     pub reference: Option<Spread>,
     /// Of the rounds, each by itself.
     pub ratio: Option<Spread>,
+    /// How many of them.
+    pub rounds: usize,
     /// What it should be.
     pub goal: Option<String>,
     /// Whether it is; `None`: there is no goal, or no figure.
     pub met: Option<bool>,
     /// What the figures do not say.
     pub note: String,
+    /// Why there are none.
+    pub error: Option<String>,
 }
 
 impl Row {
-    /// What a line's group has measured for it, or why it has not.
-    pub fn of(line: &Line, measured: &Result<Vec<Measured>, String>) -> Self {
-        let found = match measured {
-            Ok(all) => all.iter().find(|measured| measured.line == line.name).cloned(),
-            Err(_) => None,
-        };
-        let Measured { ours, reference, note, .. } = found.unwrap_or_else(|| {
-            let why = measured.as_ref().err().map_or("it was not measured", String::as_str);
-            Measured::alone(line.name, Vec::new()).noted(why)
-        });
+    /// What was measured for a line.
+    pub fn of(line: &Line, measured: &Measured) -> Self {
+        let Measured { ours, reference, note, error, .. } = measured;
         let judged = |goal: Goal| match goal.figure {
-            Figure::Ratio => spread(&pairwise(&ours, &reference, |ours, other| ours / other)),
-            Figure::Difference => spread(&pairwise(&ours, &reference, |ours, other| ours - other)),
-            Figure::Ours => spread(&ours),
+            Figure::Ratio => spread(&pairwise(ours, reference, |ours, other| ours / other)),
+            Figure::Difference => spread(&pairwise(ours, reference, |ours, other| ours - other)),
+            Figure::Ours => spread(ours),
         };
         Self {
             name: line.name,
             what: line.what,
             unit: line.unit,
-            ours: spread(&ours),
-            reference: spread(&reference),
-            ratio: spread(&pairwise(&ours, &reference, |ours, other| ours / other)),
+            ours: spread(ours),
+            reference: spread(reference),
+            ratio: spread(&pairwise(ours, reference, |ours, other| ours / other)),
+            rounds: ours.len(),
             goal: line.goal.map(|goal| goal.to_string()),
             met: line.goal.and_then(|goal| Some(goal.is_met(judged(goal)?.median))),
-            note,
+            note: note.clone(),
+            error: error.clone(),
         }
     }
 
-    /// Whether there is a figure, or a note why there cannot be one.
+    /// Whether there is a figure. A goal that is missed is one; a note that says why there is none is not.
     pub fn is_measured(&self) -> bool {
         self.ours.is_some()
+    }
+
+    /// For those who wait for the table.
+    pub fn brief(&self) -> String {
+        self.cells().join("  ")
+    }
+
+    /// What stands below the table.
+    fn said(&self) -> Option<String> {
+        match &self.error {
+            Some(error) => Some(format!("{} FAILED: {error}", self.name)),
+            None if self.note.is_empty() => None,
+            None => Some(format!("{}: {}", self.name, self.note)),
+        }
     }
 
     fn cells(&self) -> [String; 7] {
@@ -77,7 +90,10 @@ impl Row {
             or_dash(self.ratio.map(|ratio| short(ratio.median))),
             or_dash(self.ratio.or(self.ours).map(range)),
             or_dash(self.goal.clone()),
-            or_dash(self.met.map(|met| if met { "yes".to_owned() } else { "NO".to_owned() })),
+            match (self.met, &self.error) {
+                (_, Some(_)) => "FAILED".to_owned(),
+                (met, None) => or_dash(met.map(|met| if met { "yes".to_owned() } else { "NO".to_owned() })),
+            },
         ]
     }
 }
@@ -100,8 +116,7 @@ pub fn text(rows: &[Row]) -> String {
         });
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
-    let notes = rows.iter().filter(|row| !row.note.is_empty());
-    let notes: Vec<String> = notes.map(|row| format!("{}: {}", row.name, row.note)).collect();
+    let notes: Vec<String> = rows.iter().filter_map(Row::said).collect();
     let mut all: Vec<String> = lines.collect();
     if !notes.is_empty() {
         all.push(String::new());
@@ -126,27 +141,39 @@ fn short(number: f64) -> String {
     format!("{number:.places$}")
 }
 
-/// The table as JSON.
-///
-/// # Errors
-/// None that is known.
-pub fn json(rows: &[Row], commit: &str, quick: bool) -> Result<String, Failure> {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        commit: &'a str,
-        quick: bool,
-        at_ms: i64,
-        cores: usize,
-        lines: &'a [Row],
+/// All that a run has found. Its JSON is for programs to read: `bench/README.md` says what each part is.
+#[derive(Debug, Serialize)]
+pub struct Told<'a> {
+    /// The commit that was measured, where one was named.
+    pub commit: &'a str,
+    /// Whether it was a quick run.
+    pub quick: bool,
+    /// When it ended, milliseconds since 1970.
+    pub at_ms: i64,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// How long it took.
+    pub seconds: u64,
+    /// The table.
+    pub lines: &'a [Row],
+    /// What single events cost: `tracker plan --measured` reads it.
+    pub costs: &'a Costs,
+}
+
+impl Told<'_> {
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn json(&self) -> Result<String, Failure> {
+        serde_json::to_string_pretty(self).map_err(|error| Failure::Io(error.to_string()))
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let told = Told { commit, quick, at_ms: clock::now_ms(), cores, lines: rows };
-    serde_json::to_string_pretty(&told).map_err(|error| Failure::Io(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sheet::Cost;
 
     const COST: Line =
         Line { name: "a cost", what: "work / other work", unit: "µs", goal: Goal::ratio_at_most(0.9) };
@@ -155,7 +182,11 @@ mod tests {
         Line { name: "a wait", what: "a wait", unit: "ms", goal: Goal::difference_at_most(1.0) };
 
     fn row(line: &Line, ours: &[f64], reference: &[f64]) -> Row {
-        Row::of(line, &Ok(vec![Measured::both(line.name, ours.to_vec(), reference.to_vec())]))
+        Row::of(line, &Measured::both(line.name, ours.to_vec(), reference.to_vec()))
+    }
+
+    fn failed(line: &Line, why: &str) -> Row {
+        Row::of(line, &Measured::failed(line.name, why))
     }
 
     #[test]
@@ -169,30 +200,36 @@ mod tests {
 
     #[test]
     fn a_line_without_figures_says_why_and_is_not_met() {
-        let failed = Row::of(&COST, &Err("the broker is away".to_owned()));
-        assert_eq!(
-            (failed.is_measured(), failed.met, failed.note.as_str()),
-            (false, None, "the broker is away")
-        );
-        assert!(!Row::of(&COST, &Ok(Vec::new())).note.is_empty());
-        let unbuilt = Row::of(&COST, &Ok(vec![Measured::alone(COST.name, vec![3.0]).noted("not built")]));
+        let failed = failed(&COST, "the broker is away");
+        let error = failed.error.as_deref();
+        assert_eq!((failed.is_measured(), failed.met, error), (false, None, Some("the broker is away")));
+        let unbuilt = Row::of(&COST, &Measured::alone(COST.name, vec![3.0]).noted("not built"));
         assert_eq!((unbuilt.is_measured(), unbuilt.met), (true, None));
     }
 
     #[test]
     fn the_columns_stand_below_each_other_and_notes_below_them() {
-        let rows = [row(&COST, &[18.0], &[33.1]), Row::of(&TIME, &Err("no".to_owned()))];
-        let told = text(&rows);
+        let noted = Row { note: "at night".to_owned(), ..row(&COST, &[18.0], &[33.1]) };
+        let told = text(&[noted, failed(&TIME, "no")]);
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(
             lines,
             [
                 "what    ours     reference  ratio  spread     goal     met",
                 "a cost  18.0 µs  33.1 µs    0.54   0.54–0.54  × ≤ 0.9  yes",
-                "a time  –        –          –      –          ≤ 300    –",
+                "a time  –        –          –      –          ≤ 300    FAILED",
                 "",
-                "a time: no",
+                "a cost: at night",
+                "a time FAILED: no",
             ]
+        );
+    }
+
+    #[test]
+    fn a_line_is_told_by_itself_while_others_are_measured() {
+        assert_eq!(
+            row(&COST, &[18.0], &[33.1]).brief(),
+            "a cost  18.0 µs  33.1 µs  0.54  0.54–0.54  × ≤ 0.9  yes"
         );
     }
 
@@ -203,11 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_told_the_same() {
-        let told = json(&[row(&COST, &[1.0], &[2.0])], "abc", true).unwrap();
+    fn programs_are_told_the_same_and_the_costs_as_a_plan_reads_them() {
+        let (rows, costs) = ([row(&COST, &[1.0], &[2.0])], Costs::from([(Cost::LoadUs, 7.5)]));
+        let told =
+            Told { commit: "abc", quick: true, at_ms: 1, cores: 2, seconds: 3, lines: &rows, costs: &costs };
+        let told = told.json().unwrap();
         let value: serde_json::Value = serde_json::from_str(&told).unwrap();
         assert_eq!((value["commit"].as_str(), value["quick"].as_bool()), (Some("abc"), Some(true)));
         assert_eq!(value["lines"][0]["ratio"]["median"], 0.5);
-        assert_eq!(value["lines"][0]["met"], true);
+        assert_eq!((&value["lines"][0]["met"], &value["lines"][0]["rounds"]), (&true.into(), &1.into()));
+        assert_eq!(value["costs"]["load_us"], 7.5);
     }
 }

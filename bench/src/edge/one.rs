@@ -1,12 +1,13 @@
 //! One event a request: what an event costs that comes alone, as browsers send them.
 
-use super::Pair;
+use super::{costs, edge, plain};
 use crate::{
     bench::Bench,
-    line::{Goal, Group, Line, Measured},
+    line::{Goal, Group, Line, Measured, Share},
     load::{Pace, Shots, run},
     reference::Depth,
-    rounds::interleave,
+    rounds::in_turns,
+    sheet::{Cost, Sheet},
 };
 use tracker_cli::Failure;
 
@@ -37,36 +38,37 @@ const LINES: [Line; 4] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "one event a request", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
-}
-
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let sides = [
-        (AT_64, Depth::Produce, 64),
-        (AT_512, Depth::Produce, 512),
-        (OF_BARE, Depth::Bare, 64),
-        (OF_PARSE, Depth::Parse, 64),
-    ];
-    let mut all = Vec::new();
-    for (line, depth, connections) in sides {
-        all.push(against(bench, line, depth, connections).await?);
+    Group {
+        name: "one event a request",
+        lines: &LINES,
+        share: Share { full: 140, quick: 24 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
     }
-    Ok(all)
 }
 
-async fn against(
-    bench: &Bench,
-    line: &'static str,
-    depth: Depth,
-    connections: usize,
-) -> Result<Measured, Failure> {
-    let (pair, shots, extent) =
-        (Pair::start(bench, "edge-one", depth).await?, Shots::singles(), bench.extent);
-    let turn = async |target| run(target, &shots, connections, Pace::Full, &extent).await;
-    let (ours, plain) =
-        interleave(extent.rounds, async || turn(pair.edge()).await, async || turn(pair.plain.target()).await)
-            .await?;
-    pair.edge.stop().await;
-    let costs = |stretches: &[crate::load::Stretch]| stretches.iter().map(|one| one.us_an_event()).collect();
-    Ok(Measured::both(line, costs(&ours), costs(&plain)))
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let (edge, shots, extent) = (edge(bench, "edge-one", "").await?, Shots::singles(), sheet.extent);
+    let (produce, parse, bare) = (
+        plain(bench, Depth::Produce).await?,
+        plain(bench, Depth::Parse).await?,
+        plain(bench, Depth::Bare).await?,
+    );
+    let sides = [
+        (edge.target(), 64),
+        (produce.target(), 64),
+        (parse.target(), 64),
+        (bare.target(), 64),
+        (edge.target(), 512),
+        (produce.target(), 512),
+    ];
+    let turn = async |(target, connections)| run(target, &shots, connections, Pace::Full, &extent).await;
+    let turns = in_turns(sheet.rounds, sides, turn).await?;
+    edge.stop().await;
+    let [ours, produce, parse, bare, ours_512, produce_512] = turns.each_ref().map(|turns| costs(turns));
+    sheet.cost(Cost::EdgeUs, &ours);
+    sheet.put(Measured::both(AT_64, ours.clone(), produce));
+    sheet.put(Measured::both(AT_512, ours_512, produce_512));
+    sheet.put(Measured::both(OF_BARE, ours.clone(), bare));
+    sheet.put(Measured::both(OF_PARSE, ours, parse));
+    Ok(())
 }

@@ -3,9 +3,10 @@
 
 use crate::{
     bench::{Bench, Extent},
-    line::{Goal, Group, Line, Measured},
-    load::{Pace, Shots, Target, run},
-    rounds::interleave,
+    line::{Goal, Group, Line, Measured, Share},
+    load::{Pace, Shots, run},
+    rounds::{BOTH, Side, in_turns},
+    sheet::Sheet,
     site::Parts,
 };
 use std::{
@@ -49,28 +50,41 @@ const LINES: [Line; 2] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "the spool", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "the spool",
+        lines: &LINES,
+        share: Share { full: 65, quick: 15 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let (site, extent) = (bench.another("spool", Parts::Broker).await?, bench.extent);
+/// What a turn gave: events a second, and what one cost where that was the edge's.
+struct Turn {
+    rate: f64,
+    us: f64,
+}
+
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let (site, extent) = (bench.another("spool", Parts::Broker).await?, sheet.extent);
     let edge = site.program(Part::Edge, "edge", "").await?;
-    site.broker.lock().await.kill();
-    let (target, shots) = (Target { port: edge.port, pid: edge.pid }, Shots::singles());
-    let learning = Extent { warming: LEARNING, ..extent };
+    site.ground.broker.lock().await.kill();
+    let (target, shots) = (edge.target(), Shots::singles());
+    let learning = Extent { warming: LEARNING, stretch: extent.warming, ..extent };
     run(target, &shots, CONNECTIONS, Pace::Full, &learning).await?;
     let file = site.folder.join("raw");
-    let (ours, raw) = interleave(
-        extent.rounds,
-        async || run(target, &shots, CONNECTIONS, Pace::Full, &extent).await,
-        async || commits(&file, &extent).await,
-    )
-    .await?;
+    let turn = async |side| match side {
+        Side::Ours => {
+            let stretch = run(target, &shots, CONNECTIONS, Pace::Full, &extent).await?;
+            Ok(Turn { rate: stretch.rate(), us: stretch.us_an_event() })
+        }
+        Side::Reference => Ok(Turn { rate: commits(&file, &extent).await?, us: 0.0 }),
+    };
+    let [ours, raw] = in_turns(sheet.rounds, BOTH, turn).await?;
     drop(edge); // what it has spooled has no broker to go to
-    Ok(vec![
-        Measured::both(RATE, ours.iter().map(|one| one.rate()).collect(), raw),
-        Measured::alone(COST, ours.iter().map(|one| one.us_an_event()).collect()),
-    ])
+    let rates = |turns: &[Turn]| turns.iter().map(|turn| turn.rate).collect();
+    sheet.put(Measured::both(RATE, rates(&ours), rates(&raw)));
+    sheet.put(Measured::alone(COST, ours.iter().map(|turn| turn.us).collect()));
+    Ok(())
 }
 
 /// Records a second that a raw loop makes safe.

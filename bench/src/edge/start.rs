@@ -3,7 +3,9 @@
 use crate::{
     bench::Bench,
     latency::ms,
-    line::{Goal, Group, Line, Measured},
+    line::{Goal, Group, Line, Measured, Share},
+    rounds::in_turns,
+    sheet::Sheet,
 };
 use tracker_cli::{Failure, chaos::part::Part};
 
@@ -18,20 +20,24 @@ const LINES: [Line; 4] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "starts", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "starts",
+        lines: &LINES,
+        share: Share { full: 40, quick: 12 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let site = bench.site().await?;
-    let mut all = Vec::new();
-    for (line, part) in LINES.iter().zip(Part::PROGRAMS) {
-        let mut starts = Vec::new();
-        for _ in 0..bench.extent.rounds {
-            let program = site.program(part, &format!("start-{part}"), "").await?;
-            starts.push(ms(program.start));
-            program.stop().await;
-        }
-        all.push(Measured::alone(line.name, starts));
+    let turn = async |part: Part| {
+        let program = site.program(part, &format!("start-{part}"), "").await?;
+        program.stop().await;
+        Ok(ms(program.start))
+    };
+    let starts = in_turns(sheet.rounds, Part::PROGRAMS, turn).await?;
+    for (line, starts) in LINES.iter().zip(starts) {
+        sheet.put(Measured::alone(line.name, starts));
     }
-    Ok(all)
+    Ok(())
 }

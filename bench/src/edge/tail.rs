@@ -1,13 +1,14 @@
 //! How long an answer takes: the worst of a hundred beside the usual one, and what the edge adds to the broker.
 
-use super::Pair;
+use super::{edge, plain};
 use crate::{
-    bench::{Bench, Extent},
+    bench::Bench,
     latency::{Latencies, ms},
-    line::{Goal, Group, Line, Measured},
-    load::{Pace, Shots, Stretch, run},
+    line::{Goal, Group, Line, Measured, Share},
+    load::{Pace, Shots, Stretch, Target, run},
     reference::{Depth, raw},
-    rounds::{interleave, spread},
+    rounds::{in_turns, median},
+    sheet::Sheet,
 };
 use std::time::Duration;
 use tracker_cli::Failure;
@@ -44,35 +45,32 @@ const LINES: [Line; 3] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "times to an answer", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "times to an answer",
+        lines: &LINES,
+        share: Share { full: 130, quick: 14 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let pair = Pair::start(bench, "edge-tail", Depth::Produce).await?;
-    let all = vec![
-        tail(&pair, &bench.extent).await?,
-        wait(bench, &pair, (WAIT, Duration::ZERO)).await?,
-        wait(bench, &pair, (WAIT_LINGER, raw::LINGER)).await?,
-    ];
-    pair.edge.stop().await;
-    Ok(all)
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let (edge, plain) = (edge(bench, "edge-tail", "").await?, plain(bench, Depth::Produce).await?);
+    wait(bench, edge.target(), sheet).await?;
+    tail(edge.target(), plain.target(), sheet).await?;
+    edge.stop().await;
+    Ok(())
 }
 
 /// Both servers at 70 % of what each can do; the plain one's figures stand in the note.
-async fn tail(pair: &Pair, extent: &Extent) -> Result<Measured, Failure> {
-    let shots = Shots::singles();
-    let turn = async |target, pace| run(target, &shots, CONNECTIONS, pace, extent).await;
-    let most = turn(pair.edge(), Pace::Full).await?.rate();
-    let plain_most = turn(pair.plain.target(), Pace::Full).await?.rate();
-    let (ours, plain) = interleave(
-        extent.rounds,
-        async || turn(pair.edge(), Pace::Rate(most * LOADED)).await,
-        async || turn(pair.plain.target(), Pace::Rate(plain_most * LOADED)).await,
-    )
-    .await?;
+async fn tail(edge: Target, plain: Target, sheet: &mut Sheet) -> Result<(), Failure> {
+    let (shots, extent) = (Shots::singles(), sheet.extent);
+    let turn = async |(target, pace)| run(target, &shots, CONNECTIONS, pace, &extent).await;
+    let most = turn((edge, Pace::Full)).await?.rate();
+    let plain_most = turn((plain, Pace::Full)).await?.rate();
+    let sides = [(edge, Pace::Rate(most * LOADED)), (plain, Pace::Rate(plain_most * LOADED))];
+    let [ours, plain] = in_turns(sheet.rounds, sides, turn).await?;
     let of =
         |side: &[Stretch], share| side.iter().map(|one| ms(one.took.quantile(share))).collect::<Vec<_>>();
-    let median = |figures: &[f64]| spread(figures).map_or(0.0, |spread| spread.median);
     let note = format!(
         "at {:.0} requests a second; the plain server at {:.0}: p99 {:.1} ms, p50 {:.1} ms",
         most * LOADED,
@@ -80,23 +78,37 @@ async fn tail(pair: &Pair, extent: &Extent) -> Result<Measured, Failure> {
         median(&of(&plain, 0.99)),
         median(&of(&plain, 0.5)),
     );
-    Ok(Measured::both(TAIL, of(&ours, 0.99), of(&ours, 0.5)).noted(note))
+    sheet.put(Measured::both(TAIL, of(&ours, 0.99), of(&ours, 0.5)).noted(note));
+    Ok(())
 }
 
-async fn wait(
-    bench: &Bench,
-    pair: &Pair,
-    (line, linger): (&'static str, Duration),
-) -> Result<Measured, Failure> {
-    let (site, shots, extent) = (bench.site().await?, Shots::singles(), bench.extent);
-    let producer = raw::producer(&site.kafka()?.brokers, linger)?;
-    let topic = site.topic("plain").await?;
-    let (ours, acks) = interleave(
-        extent.rounds,
-        async || run(pair.edge(), &shots, EASY_CONNECTIONS, Pace::Rate(EASY), &extent).await,
-        async || raw::acknowledgements(&producer, &topic, EASY, &extent).await,
-    )
-    .await?;
-    let medians = |all: Vec<Latencies>| all.iter().map(|took| ms(took.quantile(0.5))).collect();
-    Ok(Measured::both(line, medians(ours.into_iter().map(|one| one.took).collect()), medians(acks)))
+/// Who is waited for.
+#[derive(Debug, Clone, Copy)]
+enum Waited {
+    Edge,
+    Broker,
+    BrokerWithLinger,
+}
+
+async fn wait(bench: &Bench, edge: Target, sheet: &mut Sheet) -> Result<(), Failure> {
+    let (site, shots, extent) = (bench.site().await?, Shots::singles(), sheet.extent);
+    let (brokers, topic) = (site.kafka()?.brokers, site.topic("plain").await?);
+    let (at_once, lingering) =
+        (raw::producer(&brokers, Duration::ZERO)?, raw::producer(&brokers, raw::LINGER)?);
+    let turn = async |waited| match waited {
+        Waited::Edge => {
+            let stretch = run(edge, &shots, EASY_CONNECTIONS, Pace::Rate(EASY), &extent).await?;
+            Ok(stretch.took)
+        }
+        Waited::Broker => raw::acknowledgements(&at_once, &topic, EASY, &extent).await,
+        Waited::BrokerWithLinger => raw::acknowledgements(&lingering, &topic, EASY, &extent).await,
+    };
+    let sides = [Waited::Edge, Waited::Broker, Waited::BrokerWithLinger];
+    // Half of the group's time: the other half is the tail's.
+    let rounds = sheet.first_half();
+    let medians = |all: Vec<Latencies>| all.iter().map(|took| ms(took.quantile(0.5))).collect::<Vec<_>>();
+    let [ours, acks, lingering] = in_turns(rounds, sides, turn).await?.map(medians);
+    sheet.put(Measured::both(WAIT, ours.clone(), acks));
+    sheet.put(Measured::both(WAIT_LINGER, ours, lingering));
+    Ok(())
 }

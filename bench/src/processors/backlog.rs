@@ -1,18 +1,18 @@
-//! Raw events straight into their topic, encoded as the edge encodes them: what the processors then drain.
+//! Messages straight into their topics, encoded as the edge encodes them: what the processors then drain.
 
 use super::ask::failed;
 use crate::{reference::raw, sample, site::Site};
 use rdkafka::{
-    error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
 use std::{
+    ops::Range,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 use tracker_cli::Failure;
-use tracker_schemas::{Encoder, Event, Fact, JsonText, Kind, Timestamp, Topic};
+use tracker_schemas::{Decimal, Encoder, Event, Fact, JsonText, Kind, Payment, Record, Timestamp};
 use tracker_stream::clock;
 use uuid::Uuid;
 
@@ -45,39 +45,65 @@ static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
 /// # Errors
 /// A broker that does not take them.
 pub async fn fill(site: &Site, events: u64, shape: Shape) -> Result<(), Failure> {
-    let kafka = site.kafka()?;
-    let topic = kafka.topic(Topic::Events.name());
-    let first = NEXT.fetch_add(events, Ordering::Relaxed);
-    let filled =
-        tokio::task::spawn_blocking(move || produce(&kafka.brokers, &topic, first..first + events, shape));
-    filled.await.map_err(failed)?
+    let now = Timestamp(clock::now_ms());
+    produce(site, events, move |number| {
+        let event = event(number, shape, now);
+        (event.fact.eid, event)
+    })
+    .await
 }
 
-fn produce(brokers: &str, topic: &str, numbers: std::ops::Range<u64>, shape: Shape) -> Result<(), Failure> {
-    let producer: BaseProducer = raw::client(brokers)
-        .set("compression.type", "lz4")
-        .set("partitioner", "murmur2_random")
-        .set("linger.ms", "20")
-        .set("batch.size", "1000000")
-        .create()
-        .map_err(failed)?;
-    let encoder = Encoder::<Event>::single_object();
+/// Fills the topic of payments with so many.
+///
+/// # Errors
+/// As [`fill`].
+pub async fn fill_payments(site: &Site, payments: u64) -> Result<(), Failure> {
     let now = Timestamp(clock::now_ms());
+    produce(site, payments, move |number| {
+        let payment = payment(number, now);
+        (payment.id, payment)
+    })
+    .await
+}
+
+/// Records of new numbers, each with its key.
+async fn produce<R: Record + 'static>(
+    site: &Site,
+    count: u64,
+    record: impl Fn(u64) -> (Uuid, R) + Send + 'static,
+) -> Result<(), Failure> {
+    let kafka = site.kafka()?;
+    let topic = kafka.topic(R::TOPIC.name());
+    let first = NEXT.fetch_add(count, Ordering::Relaxed);
+    raw::blocking(move || {
+        let producer = producer(&kafka.brokers)?;
+        send(&producer, &topic, first..first + count, record)?;
+        producer.flush(Duration::from_secs(60)).map_err(failed)
+    })
+    .await
+}
+
+fn producer(brokers: &str) -> Result<BaseProducer, Failure> {
+    let mut client = raw::client(brokers);
+    client.set("compression.type", "lz4").set("partitioner", "murmur2_random");
+    client.set("linger.ms", "20").set("batch.size", "1000000").create().map_err(failed)
+}
+
+fn send<R: Record>(
+    producer: &BaseProducer,
+    topic: &str,
+    numbers: Range<u64>,
+    record: impl Fn(u64) -> (Uuid, R),
+) -> Result<(), Failure> {
+    let encoder = Encoder::<R>::single_object();
     for number in numbers {
-        let event = event(number, shape, now);
-        let (key, payload) = (event.fact.eid.hyphenated().to_string(), encoder.encode(&event));
-        let trace = format!("00-{:032x}-{number:016x}-01", event.fact.eid.as_u128());
+        let (id, record) = record(number);
+        let (key, payload) = (id.hyphenated().to_string(), encoder.encode(&record));
+        let trace = format!("00-{:032x}-{number:016x}-01", id.as_u128());
         let headers = OwnedHeaders::new().insert(Header { key: "traceparent", value: Some(&trace) });
-        let mut record = BaseRecord::to(topic).key(&key).payload(&payload).headers(headers);
-        while let Err((error, back)) = producer.send(record) {
-            if !matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) {
-                return Err(failed(error));
-            }
-            producer.poll(Duration::from_millis(10));
-            record = back;
-        }
+        raw::put(producer, BaseRecord::to(topic).key(&key).payload(&payload).headers(headers))?;
     }
-    producer.flush(Duration::from_secs(60)).map_err(failed)
+    Ok(())
 }
 
 fn id(kind: u64, number: u64) -> Uuid {
@@ -126,6 +152,23 @@ fn event(number: u64, shape: Shape, now: Timestamp) -> Event {
         user_agent: Some(agent(number, shape.agents)),
         accept_language: text("de-CH,de;q=0.9,en;q=0.8"),
         referer: text("https://shop.example.com/"),
+    }
+}
+
+fn payment(number: u64, now: Timestamp) -> Payment {
+    Payment {
+        id: id(5, number),
+        uid: Some(id(6, number % 5_000)),
+        oid: Some(id(4, 1)),
+        product: Some("trail-runner".to_owned()),
+        currency: "EUR".to_owned(),
+        revenue: Decimal::from_units(i128::from(199_000 + number % 1_000)),
+        created_at: now,
+        received_at: now,
+        host: Some("shop.example.com".to_owned()),
+        edge: "bench".to_owned(),
+        schema: 1,
+        ..Payment::default()
     }
 }
 

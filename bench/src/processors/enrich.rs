@@ -1,16 +1,15 @@
 //! Enrich, draining a backlog of raw events: GeoIP, device, referrer, consent, transactions, duplicates.
 
 use super::{
+    ask,
     backlog::{Agents, Shape, USUAL, fill},
     drain::{Drained, ENRICH, drain},
-    events,
 };
 use crate::{
     bench::Bench,
-    latency::us,
-    line::{Goal, Group, Line, Measured},
-    rounds::spread,
-    site::{Parts, Site},
+    line::{Goal, Group, Line, Measured, Share},
+    rounds::{in_turns, median_of},
+    sheet::{Cost, Sheet},
 };
 use tracker_cli::Failure;
 
@@ -33,40 +32,38 @@ const LINES: [Line; 2] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "enrich", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
-}
-
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let site = bench.another("enrich", Parts::Broker).await?;
-    let usual = rounds(bench, &site, USUAL).await?;
-    let distinct = rounds(bench, &site, Shape { agents: Agents::Distinct, ..USUAL }).await?;
-    site.stop().await;
-    let rates = |all: &[Drained]| all.iter().map(Drained::a_core_second).collect();
-    Ok(vec![
-        Measured::alone(RATE, rates(&usual)).noted(note(&usual)),
-        Measured::alone(AGENTS, rates(&distinct)).noted(note(&distinct)),
-    ])
-}
-
-async fn rounds(bench: &Bench, site: &Site, shape: Shape) -> Result<Vec<Drained>, Failure> {
-    let mut all = Vec::new();
-    for _ in 0..super::rounds(&bench.extent) {
-        let events = events(&bench.extent);
-        fill(site, events, shape).await?;
-        all.push(drain(site, ENRICH, events).await?);
+    Group {
+        name: "enrich",
+        lines: &LINES,
+        share: Share { full: 115, quick: 14 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
     }
-    Ok(all)
+}
+
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let (idle, events) = (bench.idle(ENRICH).await?, sheet.extent.events);
+    let turn = async |shape| {
+        let site = bench.beside("enrich", "").await?;
+        fill(&site, events, shape).await?;
+        let drained = drain(&site, ENRICH, events, idle).await?;
+        ask::forget(&site).await?;
+        Ok(drained)
+    };
+    let sides = [USUAL, Shape { agents: Agents::Distinct, ..USUAL }];
+    let [usual, distinct] = in_turns(sheet.rounds, sides, turn).await?;
+    sheet.cost(Cost::EnrichUs, &usual.iter().map(Drained::us_a_row).collect::<Vec<_>>());
+    let rates = |all: &[Drained]| all.iter().map(Drained::a_core_second).collect();
+    sheet.put(Measured::alone(RATE, rates(&usual)).noted(note(&usual)));
+    sheet.put(Measured::alone(AGENTS, rates(&distinct)).noted(note(&distinct)));
+    Ok(())
 }
 
 fn note(all: &[Drained]) -> String {
-    let median = |of: fn(&Drained) -> f64| {
-        spread(&all.iter().map(of).collect::<Vec<_>>()).map_or(0.0, |spread| spread.median)
-    };
     format!(
-        "{:.1} µs an event; {:.0} events/s; the broker {:.1} µs; {:.0} MiB resident",
-        median(Drained::us_a_row),
-        median(Drained::rate),
-        median(|drained| us(drained.broker) / drained.rows),
-        median(|drained| drained.held),
+        "{:.1} µs an event; {:.0} events/s; the broker {:.1} µs; {:.0} MiB resident at most",
+        median_of(all, Drained::us_a_row),
+        median_of(all, Drained::rate),
+        median_of(all, Drained::broker_us),
+        median_of(all, Drained::most),
     )
 }

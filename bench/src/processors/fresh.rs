@@ -1,36 +1,32 @@
-//! How long after a request has begun its row can be queried.
+//! How long after a request was due its row can be queried.
 
-use super::{
-    ask::{self, ask, failed},
-    backlog::{USUAL, fill},
-    events,
-};
+use super::ask::{self, ask, failed};
 use crate::{
     bench::{Bench, Extent},
     latency::{Latencies, ms},
-    line::{Goal, Group, Line, Measured},
+    line::{Goal, Group, Line, Measured, Share},
     load::{Pace, Shots, Target, run},
+    rounds::{in_turns, median_of},
     sample,
-    site::{Parts, Program, Site},
+    sheet::Sheet,
+    site::{Program, Site},
 };
 use bytes::Bytes;
-use http::Request;
+use http::{Request, request::Builder};
 use serde_json::json;
 use std::{
     collections::HashMap,
-    path::Path,
-    process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use tracker_cli::{Failure, chaos::part::Part, keys};
-use tracker_processors::clickhouse::ClickHouseConfig;
-use tracker_stack::leash::{self, Leashed};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, interval, sleep},
+};
+use tracker_cli::{Failure, chaos::part::Part};
 use uuid::Uuid;
 
 const IDLE: &str = "fresh payments";
-const REPLAYED: &str = "fresh payments, replay";
 const EVENTS: &str = "fresh events";
 /// Events a second beside the events that are watched.
 const RATE: f64 = 2_000.0;
@@ -42,18 +38,12 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const LINES: [Line; 3] = [
+const LINES: [Line; 2] = [
     Line {
         name: IDLE,
         what: "from the request to a row that can be queried, payments, p99, nothing else to do",
         unit: "ms",
         goal: Goal::at_most(100.0),
-    },
-    Line {
-        name: REPLAYED,
-        what: "the same while the topic of events is replayed into a shadow",
-        unit: "ms",
-        goal: Goal::at_most(250.0),
     },
     Line {
         name: EVENTS,
@@ -64,127 +54,147 @@ const LINES: [Line; 3] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "freshness", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "freshness",
+        lines: &LINES,
+        share: Share { full: 75, quick: 12 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
+    /// One among many.
     Event,
+    /// One by itself.
     Payment,
 }
 
-struct Probe<'a> {
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let site = bench.beside("fresh", "").await?;
+    let programs = start(&site, &Part::PROGRAMS).await?;
+    let probe = Probe::of(&site, &programs)?;
+    let (shots, extent) = (Shots::new_singles(), sheet.extent);
+    let turn = async |kind| match kind {
+        Kind::Payment => probe.watch(kind, probe_span(&extent)).await,
+        Kind::Event => {
+            let rows = ask::rows(&site).await?;
+            let load = Extent { warming: Duration::ZERO, stretch: probe_span(&extent), ..extent };
+            let (loaded, seen) = tokio::join!(
+                run(probe.edge, &shots, CONNECTIONS, Pace::Rate(RATE), &load),
+                probe.watch(kind, probe_span(&extent)),
+            );
+            let (loaded, seen) = (loaded?, seen?);
+            // Then nothing is left to do beside the payments.
+            ask::stored(&site, rows + loaded.all as f64 + seen.count() as f64).await?;
+            Ok(seen)
+        }
+    };
+    let [idle, live] = in_turns(sheet.rounds, [Kind::Payment, Kind::Event], turn).await?;
+    for program in &programs {
+        program.stop().await;
+    }
+    ask::forget(&site).await?;
+    sheet.put(Measured::alone(IDLE, worst(&idle)).noted(usual(&idle)));
+    sheet.put(Measured::alone(EVENTS, worst(&live)).noted(usual(&live)));
+    Ok(())
+}
+
+/// How long payments or events are watched in one turn: twice as long as others are, for a p99 needs many.
+pub fn probe_span(extent: &Extent) -> Duration {
+    extent.stretch * 2
+}
+
+/// The p99 of each turn, milliseconds.
+pub fn worst(turns: &[Latencies]) -> Vec<f64> {
+    turns.iter().map(|took| ms(took.quantile(0.99))).collect()
+}
+
+/// The rest of it, for a note.
+pub fn usual(turns: &[Latencies]) -> String {
+    let of = |share| median_of(turns, |took| ms(took.quantile(share)));
+    format!("p50 {:.1} ms, the longest {:.0} ms", of(0.5), of(1.0))
+}
+
+/// Programs of a site, the edge first.
+///
+/// # Errors
+/// One that does not come up.
+pub async fn start(site: &Site, parts: &[Part]) -> Result<Vec<Program>, Failure> {
+    let mut programs = Vec::new();
+    for part in parts {
+        programs.push(site.program(*part, part.name(), "").await?);
+    }
+    Ok(programs)
+}
+
+/// Sends, and looks for the rows.
+pub struct Probe<'a> {
     site: &'a Site,
     edge: Target,
     database: String,
     secret: String,
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let site = bench.another("fresh", Parts::BrokerAndDatabase).await?;
-    let secret = keys::create(&site.folder.join("keys.toml"), &keys::Wanted::secret("probe"))?.secret;
-    let mut programs: Vec<Program> = Vec::new();
-    for part in Part::PROGRAMS {
-        programs.push(site.program(part, part.name(), "").await?);
-    }
-    let edge = programs
-        .first()
-        .map(|edge| Target { port: edge.port, pid: edge.pid })
-        .ok_or_else(|| failed("no edge"))?;
-    let database = ClickHouseConfig::read(&site.settings)?.database;
-    let probe = Probe { site: &site, edge, database, secret };
-    let extent = bench.extent;
-    let (mut idle, mut live) = (Vec::new(), Vec::new());
-    for _ in 0..super::rounds(&extent) {
-        idle.push(probe.watch(Kind::Payment, extent.stretch).await?);
-        let shots = Shots::new_singles();
-        let load = Extent { warming: extent.warming, stretch: extent.stretch, ..extent };
-        let (loaded, seen) = tokio::join!(
-            run(edge, &shots, CONNECTIONS, Pace::Rate(RATE), &load),
-            probe.watch(Kind::Event, extent.stretch),
-        );
-        loaded?;
-        live.push(seen?);
-    }
-    let replayed = under_replay(&probe, &extent).await?;
-    for program in &programs {
-        program.stop().await;
-    }
-    site.stop().await;
-    let worst = |all: &[Latencies]| all.iter().map(|took| ms(took.quantile(0.99))).collect::<Vec<_>>();
-    let usual = |all: &[Latencies]| all.last().map_or(0.0, |took| ms(took.quantile(0.5)));
-    Ok(vec![
-        Measured::alone(IDLE, worst(&idle)).noted(format!("p50 {:.1} ms", usual(&idle))),
-        Measured::alone(REPLAYED, worst(&replayed)).noted(format!("p50 {:.1} ms", usual(&replayed))),
-        Measured::alone(EVENTS, worst(&live)).noted(format!("p50 {:.0} ms", usual(&live))),
-    ])
+/// What was sent and has not been seen, and when it was due.
+type Sent = Mutex<HashMap<String, Instant>>;
+
+fn locked(sent: &Sent) -> MutexGuard<'_, HashMap<String, Instant>> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn under_replay(probe: &Probe<'_>, extent: &Extent) -> Result<Vec<Latencies>, Failure> {
-    fill(probe.site, events(extent) * 5, USUAL).await?;
-    let table = format!("SELECT count() FROM {}.events", probe.database);
-    let mut rows = -1.0;
-    while ask::number(probe.site, &table).await? > rows {
-        rows = ask::number(probe.site, &table).await?;
-        sleep(Duration::from_secs(3)).await;
+impl<'a> Probe<'a> {
+    /// One that asks the first of these programs.
+    ///
+    /// # Errors
+    /// No program; a key that cannot be made.
+    pub fn of(site: &'a Site, programs: &[Program]) -> Result<Self, Failure> {
+        let edge = programs.first().map(Program::target).ok_or_else(|| failed("no edge"))?;
+        Ok(Self { site, edge, database: ask::database(site)?, secret: site.ground.secret.clone() })
     }
-    let mut all = Vec::new();
-    let _replay = replay(probe.site)?;
-    for _ in 0..super::rounds(extent) {
-        all.push(probe.watch(Kind::Payment, extent.stretch).await?);
-    }
-    Ok(all)
-}
 
-/// `tracker replay`, until it is dropped.
-fn replay(site: &Site) -> Result<Leashed, Failure> {
-    let own = std::env::current_exe().map_err(Failure::io("the bench"))?;
-    let tracker = own.parent().unwrap_or(Path::new(".")).join("tracker");
-    let folder = site.folder.join(Part::Load.name());
-    let log = std::fs::File::create(folder.join("replay.log")).map_err(Failure::io("replay.log"))?;
-    Ok(leash::spawn(&tracker, |command: &mut Command| {
-        command.args(["replay", "--topic", "enriched", "--from", "start", "--into", "shadow", "--new"]);
-        command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    })?)
-}
-
-impl Probe<'_> {
-    /// Sends one after the other for a while, and looks for their rows.
-    async fn watch(&self, kind: Kind, span: Duration) -> Result<Latencies, Failure> {
-        let sent: Mutex<HashMap<String, Instant>> = Mutex::default();
-        let total = (span.as_secs_f64() / EVERY.as_secs_f64()) as usize;
-        let send = async {
-            let mut beat = interval(EVERY);
-            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            for number in 0..total {
-                beat.tick().await;
-                let id = Uuid::now_v7().hyphenated().to_string();
-                sent.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
-                self.send(kind, &id, number as u64).await?;
-            }
-            Ok::<_, Failure>(())
-        };
-        let look = async {
-            let mut took = Vec::new();
-            while took.len() < total {
-                sleep(LOOK).await;
-                let waiting: Vec<String> =
-                    sent.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
-                let stored = self.stored(kind, &waiting).await?;
-                let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-                took.extend(stored.iter().filter_map(|id| sent.remove(id)).map(|since| since.elapsed()));
-                if sent.values().any(|since| since.elapsed() > PATIENCE) {
-                    return Err(failed("a row that was accepted does not come"));
-                }
-            }
-            Ok(Latencies::of(took))
-        };
-        let (sending, looked) = tokio::join!(send, look);
+    /// Sends one after the other when it is due, whatever has become of those before it, and looks for their rows.
+    ///
+    /// # Errors
+    /// One that is not accepted; a row that does not come.
+    pub async fn watch(&self, kind: Kind, span: Duration) -> Result<Latencies, Failure> {
+        let (sent, total) = (Sent::default(), (span.as_secs_f64() / EVERY.as_secs_f64()) as u64);
+        let (sending, looked) = tokio::join!(self.send(kind, total, &sent), self.look(kind, total, &sent));
         sending.and(looked)
     }
 
-    async fn send(&self, kind: Kind, id: &str, number: u64) -> Result<(), Failure> {
+    async fn send(&self, kind: Kind, total: u64, sent: &Sent) -> Result<(), Failure> {
+        let (mut beat, mut asked) = (interval(EVERY), JoinSet::new());
+        for number in 0..total {
+            let due = beat.tick().await;
+            let id = Uuid::now_v7().hyphenated().to_string();
+            let (request, body) = self.request(kind, &id, number);
+            locked(sent).insert(id, due);
+            asked.spawn(ask(self.edge.port, request, body));
+        }
+        while let Some(answer) = asked.join_next().await {
+            answer.map_err(failed)??;
+        }
+        Ok(())
+    }
+
+    async fn look(&self, kind: Kind, total: u64, sent: &Sent) -> Result<Latencies, Failure> {
+        let mut took = Vec::new();
+        while (took.len() as u64) < total {
+            sleep(LOOK).await;
+            let waiting: Vec<String> = locked(sent).keys().cloned().collect();
+            let stored = self.stored(kind, &waiting).await?;
+            let mut sent = locked(sent);
+            took.extend(stored.iter().filter_map(|id| sent.remove(id)).map(|due| due.elapsed()));
+            if sent.values().any(|due| due.elapsed() > PATIENCE) {
+                return Err(failed("a row that was accepted does not come"));
+            }
+        }
+        Ok(Latencies::of(took))
+    }
+
+    fn request(&self, kind: Kind, id: &str, number: u64) -> (Builder, Bytes) {
         let (path, body) = match kind {
             Kind::Event => ("/tr/v1/tr/", event(id, number)),
             Kind::Payment => {
@@ -194,7 +204,7 @@ impl Probe<'_> {
         let request = Request::post(path)
             .header("authorization", format!("Bearer {}", self.secret))
             .header("x-forwarded-for", sample::address(number));
-        ask(self.edge.port, request, Bytes::from(body.to_string())).await.map(drop)
+        (request, Bytes::from(body.to_string()))
     }
 
     /// Which of these are in their table.

@@ -1,27 +1,24 @@
-//! The rows of a filled table as blocks that need no more work: what the database alone makes of them. A table that is made
-//! like Tracker's own, views and all, and a plain one of the same columns without any.
+//! The rows of a filled table as blocks that need no more work: what the database alone makes of them. Into a table that is made
+//! like Tracker's own, views and all, and into a plain one of the same columns without any.
 
 use super::{
     ask::{self, ask, failed},
     drain::{merged, of_database},
 };
-use crate::site::Site;
+use crate::{latency::us, site::Site};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use http::Request;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
-use tracker_cli::{Failure, schema};
-use tracker_stream::config::Settings;
+use tracker_cli::Failure;
 
 /// Rows of one block: as many as the loader's largest.
 const ROWS: u64 = 100_000;
 /// Inserts at once: as many as the loader has partitions.
 const AT_ONCE: usize = 3;
-/// A database with Tracker's tables and views.
-const TWIN: &str = "twin";
-/// One with the same columns in a plain table.
-const PLAIN: &str = "plain";
+/// No two inserts have the same token.
+static INSERTS: AtomicU64 = AtomicU64::new(0);
 
 /// How a block is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,32 +38,52 @@ impl Format {
     }
 }
 
-/// Encoded rows.
+/// Encoded rows, compressed as the loader's.
 pub struct Blocks {
     blocks: Vec<Bytes>,
-    rows: u64,
+    rows: f64,
     format: Format,
 }
 
 impl Blocks {
-    /// The first so many rows of a site's `events`, in the order in which they were loaded.
+    /// All rows of a site's `events`, each block a range of one partition, in the order in which they came.
     ///
     /// # Errors
     /// A database that does not give them.
-    pub async fn of(site: &Site, database: &str, rows: u64, format: Format) -> Result<Self, Failure> {
-        let port = ask::port(site).await?;
+    pub async fn of(site: &Site, format: Format) -> Result<Self, Failure> {
+        let (port, database, name) = (ask::port(site).await?, ask::database(site)?, format.name());
+        let source = format!("{database}.as_they_came");
+        let copy = format!(
+            "CREATE TABLE IF NOT EXISTS {source} ENGINE = MergeTree ORDER BY (`partition`, `offset`) AS SELECT * FROM {database}.events"
+        );
+        ask::sql(site, &copy).await?;
         let mut blocks = Vec::new();
-        for first in (0..rows).step_by(ROWS as usize) {
+        for (partition, first, last) in ranges(site, &source).await? {
             let query = format!(
-                "SELECT * FROM {database}.events ORDER BY partition, offset LIMIT {} OFFSET {first} FORMAT {} \
-                 SETTINGS max_block_size = {ROWS}",
-                ROWS.min(rows - first),
-                format.name(),
+                "SELECT * FROM {source} WHERE `partition` = {partition} AND `offset` BETWEEN {first} AND {last} ORDER BY `offset` \
+                 FORMAT {name} SETTINGS max_block_size = {ROWS}"
             );
-            blocks.push(ask(port, Request::post("/"), Bytes::from(query)).await?);
+            blocks.push(ask(port, Request::post("/?compress=1"), Bytes::from(query)).await?);
         }
+        let rows = ask::number(site, &format!("SELECT count() FROM {source}")).await?;
         Ok(Self { blocks, rows, format })
     }
+}
+
+/// Partition, first and last offset of each block: the first of each partition, the second of each, …
+async fn ranges(site: &Site, source: &str) -> Result<Vec<(i32, i64, i64)>, Failure> {
+    let query = format!(
+        "SELECT `partition`, min(`offset`), max(`offset`) FROM (SELECT `partition`, `offset`, \
+         intDiv(row_number() OVER (PARTITION BY `partition` ORDER BY `offset`) - 1, {ROWS}) AS block FROM {source}) \
+         GROUP BY block, `partition` ORDER BY block, `partition`"
+    );
+    let range = |line: &str| {
+        let mut fields = line.split('\t');
+        let [partition, first, last] = [fields.next()?, fields.next()?, fields.next()?];
+        Some((partition.parse().ok()?, first.parse().ok()?, last.parse().ok()?))
+    };
+    let ranges = ask::sql(site, &query).await?.lines().map(range).collect::<Option<Vec<_>>>();
+    ranges.ok_or_else(|| failed("the ranges of the blocks cannot be read"))
 }
 
 /// What an insert of all blocks has cost.
@@ -78,71 +95,65 @@ pub struct Inserted {
     pub us_a_row: f64,
 }
 
-/// Where blocks go.
-#[derive(Debug, Clone, Copy)]
-pub enum Table {
-    /// With its views.
-    Twin,
-    /// Without any.
-    Plain,
-}
-
-impl Table {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Twin => TWIN,
-            Self::Plain => PLAIN,
-        }
-    }
-}
-
-/// Makes both tables.
+/// A plain table of the columns and the order of a site's `events`, in a database of its own, whose name this is.
 ///
 /// # Errors
-/// A database that does not make them.
-pub async fn prepare(site: &Site, database: &str) -> Result<(), Failure> {
-    let told = site.told(&format!("[clickhouse]\ndatabase = \"{TWIN}\"\n"))?;
-    schema::apply(&Settings::merge(&told, "the twin's settings", std::iter::empty())?).await?;
-    ask::sql(site, &format!("CREATE DATABASE {PLAIN}")).await?;
+/// A database that does not make it.
+pub async fn plain(site: &Site) -> Result<String, Failure> {
+    let database = ask::database(site)?;
+    let plain = format!("{database}_plain");
+    ask::sql(site, &format!("CREATE DATABASE {plain}")).await?;
     let key =
         format!("SELECT sorting_key FROM system.tables WHERE database = '{database}' AND name = 'events'");
     let key = ask::sql(site, &key).await?;
     let make = format!(
-        "CREATE TABLE {PLAIN}.events AS {database}.events ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY ({key})"
+        "CREATE TABLE {plain}.events AS {database}.events ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY ({key})"
     );
-    ask::sql(site, &make).await.map(drop)
+    ask::sql(site, &make).await?;
+    Ok(plain)
 }
 
-/// Inserts all of them by plain HTTP, with the settings of the loader's inserts, and waits for the merges.
+/// Inserts all of them into a database whose tables are empty, by plain HTTP with the settings of the loader's inserts, and
+/// waits for the merges.
 ///
 /// # Errors
 /// A database that does not take them.
-pub async fn insert(site: &Site, blocks: &Blocks, table: Table) -> Result<Inserted, Failure> {
-    ask::sql(site, &format!("TRUNCATE TABLE {}.events", table.name())).await?;
+pub async fn insert(site: &Site, blocks: &Blocks, database: &str) -> Result<Inserted, Failure> {
+    empty(site, database).await?;
     merged(site).await?;
     let port = ask::port(site).await?;
     let (began, before) = (Instant::now(), of_database(site).await?);
     let format = blocks.format.name();
-    let send = |(place, block): (usize, &Bytes)| {
+    let send = |block: &Bytes| {
+        let token = INSERTS.fetch_add(1, Ordering::Relaxed);
         let path = format!(
-            "/?optimize_on_insert=0&async_insert=0&max_insert_block_size=1000000&insert_deduplication_token={format}{place}-{}\
-             &deduplicate_blocks_in_dependent_materialized_views=1&query=INSERT%20INTO%20{}.events%20FORMAT%20{format}",
-            before.as_millis(),
-            table.name()
+            "/?optimize_on_insert=0&async_insert=0&max_insert_block_size=1000000&decompress=1&insert_deduplication_token=ready-{token}\
+             &deduplicate_blocks_in_dependent_materialized_views=1&query=INSERT%20INTO%20{database}.events%20FORMAT%20{format}"
         );
         ask(port, Request::post(path), block.clone())
     };
-    let all = stream::iter(blocks.blocks.iter().enumerate().map(send)).buffer_unordered(AT_ONCE);
+    let all = stream::iter(blocks.blocks.iter().map(send)).buffer_unordered(AT_ONCE);
     all.try_collect::<Vec<_>>().await?;
     let wall = began.elapsed();
     merged(site).await?;
-    let stored = ask::number(site, &format!("SELECT count() FROM {}.events", table.name())).await?;
-    if stored < blocks.rows as f64 {
+    let stored = ask::number(site, &format!("SELECT count() FROM {database}.events")).await?;
+    if stored < blocks.rows {
         return Err(failed(format!("{stored} of {} rows were stored", blocks.rows)));
     }
-    let spent: Duration = of_database(site).await?.saturating_sub(before);
-    Ok(Inserted {
-        rate: blocks.rows as f64 / wall.as_secs_f64(),
-        us_a_row: crate::latency::us(spent) / blocks.rows as f64,
-    })
+    let spent = of_database(site).await?.saturating_sub(before);
+    Ok(Inserted { rate: blocks.rows / wall.as_secs_f64(), us_a_row: us(spent) / blocks.rows })
+}
+
+/// Empties each table of a database, those behind its views among them: they are not to grow from round to round.
+///
+/// # Errors
+/// A database that does not do it.
+pub async fn empty(site: &Site, database: &str) -> Result<(), Failure> {
+    let tables = format!(
+        "SELECT name FROM system.tables WHERE database = '{database}' AND engine LIKE '%MergeTree' AND name != 'schema_history'"
+    );
+    for table in ask::sql(site, &tables).await?.lines() {
+        ask::sql(site, &format!("TRUNCATE TABLE {database}.`{table}`")).await?;
+    }
+    Ok(())
 }

@@ -1,101 +1,82 @@
-//! Whether an event costs the same when there are more of them, in more partitions, of more kinds; and whether the processes
-//! hold more after more of them.
+//! Whether an event costs the same in more partitions, and when there are more kinds of events.
 
 use super::{
+    ask,
     backlog::{Shape, USUAL, fill},
-    drain::{Drained, ENRICH, LOAD, drain},
-    events,
+    drain::{ENRICH, LOAD, drain},
 };
 use crate::{
     bench::Bench,
-    line::{Goal, Group, Line, Measured},
-    site::{Parts, Site},
+    line::{Goal, Group, Line, Measured, Share},
+    rounds::in_turns,
+    sheet::{Cost, Sheet},
 };
 use tracker_cli::Failure;
 
-const TENFOLD: &str = "scale backlog 10x";
-const HUNDREDFOLD: &str = "scale backlog 100x";
 const SIX: &str = "scale 6 partitions";
 const TWENTY_FOUR: &str = "scale 24 partitions";
 const FIVE_KINDS: &str = "scale 5 kinds";
 const TWENTY_KINDS: &str = "scale 20 kinds";
-const ENRICH_HELD: &str = "enrich memory growth";
-const LOAD_HELD: &str = "load memory growth";
 
 const FLAT: Option<Goal> = Goal::ratio_at_most(1.1);
-const COST: &str = "CPU of enrich and load for an event";
 
-const LINES: [Line; 8] = [
+const LINES: [Line; 4] = [
     Line {
-        name: TENFOLD,
-        what: "CPU of enrich and load for an event, 10 times the backlog / once",
+        name: SIX,
+        what: "CPU of enrich and load for an event, 6 partitions / one",
         unit: "µs",
         goal: FLAT,
     },
-    Line { name: HUNDREDFOLD, what: "the same, 100 times", unit: "µs", goal: FLAT },
-    Line { name: SIX, what: "the same, 6 partitions / one", unit: "µs", goal: FLAT },
     Line { name: TWENTY_FOUR, what: "the same, 24 partitions / one", unit: "µs", goal: FLAT },
     Line { name: FIVE_KINDS, what: "the same, 5 kinds of events / one", unit: "µs", goal: FLAT },
     Line { name: TWENTY_KINDS, what: "the same, 20 kinds / one", unit: "µs", goal: FLAT },
-    Line {
-        name: ENRICH_HELD,
-        what: "resident while draining, ten times the backlog / once",
-        unit: "MiB",
-        goal: Goal::ratio_at_most(1.05),
-    },
-    Line { name: LOAD_HELD, what: "the same of load", unit: "MiB", goal: Goal::ratio_at_most(1.05) },
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: COST, lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "the cost over partitions and kinds",
+        lines: &LINES,
+        share: Share { full: 190, quick: 26 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
-/// What both have cost and held.
-struct Both {
+/// In how many partitions, and how many kinds.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    partitions: u64,
+    kinds: u64,
+}
+
+/// What enrich and load cost together for an event, and the rate of the slower.
+struct Carried {
     us: f64,
-    enrich: Drained,
-    load: Drained,
+    rate: f64,
 }
 
-async fn carried(site: &Site, events: u64, shape: Shape) -> Result<Both, Failure> {
-    fill(site, events, shape).await?;
-    let enrich = drain(site, ENRICH, events).await?;
-    let load = drain(site, LOAD, events).await?;
-    Ok(Both { us: enrich.us_a_row() + load.us_a_row(), enrich, load })
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let events = sheet.extent.events / 2;
+    let turn = async |case| carried(bench, events, case).await;
+    let case = |partitions, kinds| Case { partitions, kinds };
+    let sides = [case(1, 5), case(6, 5), case(24, 5), case(1, 1), case(1, 20)];
+    let turns = in_turns(sheet.rounds, sides, turn).await?;
+    let [one, ..] = &turns;
+    sheet.cost(Cost::PartitionRate, &one.iter().map(|one| one.rate).collect::<Vec<_>>());
+    let costs = |turns: Vec<Carried>| turns.iter().map(|one| one.us).collect::<Vec<_>>();
+    let [one, six, twenty_four, one_kind, twenty_kinds] = turns.map(costs);
+    sheet.put(Measured::both(SIX, six, one.clone()));
+    sheet.put(Measured::both(TWENTY_FOUR, twenty_four, one.clone()));
+    sheet.put(Measured::both(FIVE_KINDS, one, one_kind.clone()));
+    sheet.put(Measured::both(TWENTY_KINDS, twenty_kinds, one_kind));
+    Ok(())
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let site = bench.another("scale", Parts::BrokerAndDatabase).await?;
-    let most = events(&bench.extent);
-    let once = carried(&site, most / 100, USUAL).await?;
-    let tenfold = carried(&site, most / 10, USUAL).await?;
-    let hundredfold = carried(&site, most, USUAL).await?;
-    let mut kinds = Vec::new();
-    for names in [1, 5, 20] {
-        kinds.push(carried(&site, most / 2, Shape { kinds: names, ..USUAL }).await?.us);
-    }
-    site.stop().await;
-    let mut partitions = Vec::new();
-    for number in [1, 6, 24] {
-        let settings = format!("[topics]\npartitions = {number}\n");
-        let site =
-            bench.another_told(&format!("scale-{number}"), Parts::BrokerAndDatabase, &settings).await?;
-        partitions.push(carried(&site, most / 2, USUAL).await?.us);
-        site.stop().await;
-    }
-    let pair = |line, ours: f64, other: f64| Measured::both(line, vec![ours], vec![other]);
-    let against_first = |line, figures: &[f64], place: usize| {
-        let of = |place: usize| figures.get(place).copied().unwrap_or_default();
-        pair(line, of(place), of(0))
-    };
-    Ok(vec![
-        pair(TENFOLD, tenfold.us, once.us).noted(format!("once is {} events", most / 100)),
-        pair(HUNDREDFOLD, hundredfold.us, once.us),
-        against_first(SIX, &partitions, 1),
-        against_first(TWENTY_FOUR, &partitions, 2),
-        against_first(FIVE_KINDS, &kinds, 1),
-        against_first(TWENTY_KINDS, &kinds, 2),
-        pair(ENRICH_HELD, hundredfold.enrich.held, tenfold.enrich.held),
-        pair(LOAD_HELD, hundredfold.load.held, tenfold.load.held),
-    ])
+async fn carried(bench: &Bench, events: u64, Case { partitions, kinds }: Case) -> Result<Carried, Failure> {
+    let (enrich, load) = (bench.idle(ENRICH).await?, bench.idle(LOAD).await?);
+    let site = bench.beside("scale", &format!("[topics]\npartitions = {partitions}\n")).await?;
+    fill(&site, events, Shape { kinds, ..USUAL }).await?;
+    let enrich = drain(&site, ENRICH, events, enrich).await?;
+    let load = drain(&site, LOAD, events, load).await?;
+    ask::forget(&site).await?;
+    Ok(Carried { us: enrich.us_a_row() + load.us_a_row(), rate: enrich.rate().min(load.rate()) })
 }

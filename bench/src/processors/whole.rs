@@ -8,22 +8,21 @@ use crate::{
     bench::Bench,
     cpu,
     latency::us,
-    line::{Goal, Group, Line, Measured},
+    line::{Goal, Group, Line, Measured, Share},
     load::{Pace, Shots, Target, run},
-    site::{Parts, Program, Site},
+    rounds::{in_turns, median_of},
+    sheet::{Cost, Sheet},
+    site::{Program, Site},
 };
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 use tracker_cli::{Failure, chaos::part::Part};
-use tracker_processors::clickhouse::ClickHouseConfig;
+use tracker_schemas::Topic;
 
 const COST: &str = "whole one/64";
 const RATIO: &str = "whole one/64 : batch";
 const CONNECTIONS: usize = 64;
 const EVENTS: u64 = 500;
 const BATCH_CONNECTIONS: usize = 16;
-/// How long rows may take that were accepted.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 const LINES: [Line; 2] = [
     Line {
@@ -41,63 +40,103 @@ const LINES: [Line; 2] = [
 ];
 
 pub(super) fn group() -> Group {
-    Group { name: "the whole system", lines: &LINES, measure: |bench| Box::pin(measure(bench)) }
+    Group {
+        name: "the whole system",
+        lines: &LINES,
+        share: Share { full: 125, quick: 20 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
 }
 
 /// Who runs.
 struct All {
     site: Site,
-    database: String,
+    edge: Target,
     programs: Vec<(Part, Program)>,
 }
 
-async fn measure(bench: &Bench) -> Result<Vec<Measured>, Failure> {
-    let site = bench.another("whole", Parts::BrokerAndDatabase).await?;
-    let database = ClickHouseConfig::read(&site.settings)?.database;
-    let mut programs = Vec::new();
-    for part in [Part::Edge, Part::Enrich, Part::Load] {
-        programs.push((part, site.program(part, part.name(), "").await?));
+/// What a turn cost for an event.
+struct Turn {
+    /// CPU of each process, microseconds.
+    parts: Vec<(Part, f64)>,
+    /// In the topic `events`, and in `enriched`.
+    bytes: [f64; 2],
+}
+
+impl Turn {
+    fn sum(&self) -> f64 {
+        self.parts.iter().map(|(_, us)| us).sum()
     }
-    let all = All { site, database, programs };
+
+    fn of(&self, wanted: Part) -> f64 {
+        self.parts.iter().find(|(part, _)| *part == wanted).map_or(0.0, |(_, us)| *us)
+    }
+}
+
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let all = start(bench).await?;
+    let (singles, batches) = (Shots::new_singles(), Shots::new_batches(EVENTS));
+    let sides = [(&singles, CONNECTIONS), (&batches, BATCH_CONNECTIONS)];
+    let turn = async |(shots, connections): (&Shots, usize)| stretch(bench, &all, shots, connections).await;
     // The broker's and the database's first events cost them a multiple: compilers, caches.
-    stretch(bench, &all, &Shots::new_batches(EVENTS), BATCH_CONNECTIONS).await?;
-    stretch(bench, &all, &Shots::new_singles(), CONNECTIONS).await?;
-    let (mut singles, mut batches, mut note) = (Vec::new(), Vec::new(), String::new());
-    for _ in 0..super::rounds(&bench.extent) {
-        let costs = stretch(bench, &all, &Shots::new_singles(), CONNECTIONS).await?;
-        note = costs.iter().map(|(part, cost)| format!("{part} {cost:.1}")).collect::<Vec<_>>().join(", ");
-        singles.push(costs.iter().map(|(_, cost)| cost).sum());
-        let costs = stretch(bench, &all, &Shots::new_batches(EVENTS), BATCH_CONNECTIONS).await?;
-        batches.push(costs.iter().map(|(_, cost)| cost).sum::<f64>());
+    for side in sides {
+        turn(side).await?;
     }
+    let [singles, batches] = in_turns(sheet.rounds, sides, turn).await?;
     for (_, program) in &all.programs {
         program.stop().await;
     }
-    all.site.stop().await;
-    Ok(vec![
-        Measured::alone(COST, singles.clone()).noted(format!("µs of the last round: {note}")),
-        Measured::both(RATIO, singles, batches),
-    ])
+    ask::forget(&all.site).await?;
+    sheet.cost(Cost::BrokerUs, &singles.iter().map(|turn| turn.of(Part::Broker)).collect::<Vec<_>>());
+    for (place, cost) in [Cost::RawBytes, Cost::EnrichedBytes].into_iter().enumerate() {
+        let bytes = singles.iter().filter_map(|turn| turn.bytes.get(place).copied());
+        sheet.cost(cost, &bytes.collect::<Vec<_>>());
+    }
+    let sums = |turns: &[Turn]| turns.iter().map(Turn::sum).collect::<Vec<_>>();
+    let note = format!("µs: {}; in batches of 500: {}", note(&all, &singles), note(&all, &batches));
+    sheet.put(Measured::alone(COST, sums(&singles)).noted(note));
+    sheet.put(Measured::both(RATIO, sums(&singles), sums(&batches)));
+    Ok(())
+}
+
+/// Where each microsecond goes.
+fn note(all: &All, turns: &[Turn]) -> String {
+    let parts = all.programs.iter().map(|(part, _)| *part).chain([Part::Broker, Part::Clickhouse]);
+    let of = |part| format!("{part} {:.1}", median_of(turns, |turn| turn.of(part)));
+    parts.map(of).collect::<Vec<_>>().join(", ")
+}
+
+async fn start(bench: &Bench) -> Result<All, Failure> {
+    let site = bench.beside("whole", "").await?;
+    let edge = site.program(Part::Edge, "edge", "").await?;
+    let target = edge.target();
+    let mut programs = vec![(Part::Edge, edge)];
+    for part in [Part::Enrich, Part::Load] {
+        programs.push((part, site.program(part, part.name(), "").await?));
+    }
+    Ok(All { site, edge: target, programs })
 }
 
 /// What each process spends for an event, until all that was sent is stored and merged.
-async fn stretch(
-    bench: &Bench,
-    all: &All,
-    shots: &Shots,
-    connections: usize,
-) -> Result<Vec<(Part, f64)>, Failure> {
-    let (before, rows) = (spent(all).await?, rows(all).await?);
-    let edge = all.programs.first().map(|(_, edge)| Target { port: edge.port, pid: edge.pid });
-    let edge = edge.ok_or_else(|| ask::failed("no edge"))?;
-    run(edge, shots, connections, Pace::Full, &bench.extent).await?;
-    let stored = settle(all).await? - rows;
+async fn stretch(bench: &Bench, all: &All, shots: &Shots, connections: usize) -> Result<Turn, Failure> {
+    let (before, rows, log) = (spent(all).await?, ask::rows(&all.site).await?, bytes(&all.site)?);
+    let sent = run(all.edge, shots, connections, Pace::Full, &bench.extent).await?.all as f64;
+    ask::stored(&all.site, rows + sent).await?;
     merged(&all.site).await?;
     let after = spent(all).await?;
     let cost = |((part, before), (_, after)): ((Part, Duration), (Part, Duration))| {
-        (part, us(after.saturating_sub(before)) / stored.max(1.0))
+        (part, us(after.saturating_sub(before)) / sent.max(1.0))
     };
-    Ok(before.into_iter().zip(after).map(cost).collect())
+    let parts = before.into_iter().zip(after).map(cost).collect();
+    let ([raw, enriched], [raw_before, enriched_before]) = (bytes(&all.site)?, log);
+    Ok(Turn { parts, bytes: [(raw - raw_before) / sent, (enriched - enriched_before) / sent] })
+}
+
+/// What `events` and `enriched` take on the broker's disk.
+fn bytes(site: &Site) -> Result<[f64; 2], Failure> {
+    let kafka = site.kafka()?;
+    let of = |topic: Topic| site.bytes_of(&kafka.topic(topic.name()));
+    Ok([of(Topic::Events)? as f64, of(Topic::Enriched)? as f64])
 }
 
 async fn spent(all: &All) -> Result<Vec<(Part, Duration)>, Failure> {
@@ -105,28 +144,7 @@ async fn spent(all: &All) -> Result<Vec<(Part, Duration)>, Failure> {
     for (part, program) in &all.programs {
         spent.push((*part, cpu::used(program.pid)?));
     }
-    spent.push((Part::Broker, cpu::used(all.site.broker.lock().await.pid())?));
+    spent.push((Part::Broker, cpu::used(all.site.ground.broker.lock().await.pid())?));
     spent.push((Part::Clickhouse, of_database(&all.site).await?));
     Ok(spent)
-}
-
-async fn rows(all: &All) -> Result<f64, Failure> {
-    ask::number(&all.site, &format!("SELECT count() FROM {}.events", all.database)).await
-}
-
-/// Waits until no row comes any more; how many there are.
-async fn settle(all: &All) -> Result<f64, Failure> {
-    const CALM: Duration = Duration::from_secs(4);
-    let (began, mut last, mut since) = (Instant::now(), rows(all).await?, Instant::now());
-    while since.elapsed() < CALM {
-        if began.elapsed() > PATIENCE {
-            return Err(ask::failed("rows come for ever"));
-        }
-        sleep(Duration::from_millis(200)).await;
-        let now = rows(all).await?;
-        if now > last {
-            (last, since) = (now, Instant::now());
-        }
-    }
-    Ok(last)
 }

@@ -1,0 +1,154 @@
+//! A long backlog: whether an event costs the same when there are a hundred times as many, how fast load drains it beside the
+//! same rows ready-made, and what enrich and load hold over it.
+
+use super::{
+    ask,
+    backlog::{USUAL, fill},
+    drain::{Drained, ENRICH, Idle, LOAD, drain, merged},
+    memory::Held,
+    native::{self, Blocks, Format, Inserted},
+};
+use crate::{
+    bench::Bench,
+    line::{Goal, Group, Line, Measured, Share},
+    rounds::median,
+    sheet::Sheet,
+    site::Site,
+};
+use tracker_cli::{Failure, chaos::part::Part};
+
+const DRAIN: &str = "load drain";
+const TENFOLD: &str = "scale backlog 10x";
+const HUNDREDFOLD: &str = "scale backlog 100x";
+const ENRICH_BOUND: &str = "enrich memory";
+const ENRICH_GROWTH: &str = "enrich memory growth";
+const LOAD_BOUND: &str = "load memory";
+const LOAD_GROWTH: &str = "load memory growth";
+
+const LINES: [Line; 7] = [
+    Line {
+        name: DRAIN,
+        what: "rows a second, draining a long backlog / the same rows as ready-made Native blocks by plain HTTP into such a table",
+        unit: "rows/s",
+        goal: Goal::ratio_at_least(0.9),
+    },
+    Line {
+        name: TENFOLD,
+        what: "CPU of enrich and load for an event, 10 times the backlog / once",
+        unit: "µs",
+        goal: Goal::ratio_at_most(1.1),
+    },
+    Line { name: HUNDREDFOLD, what: "the same, 100 times", unit: "µs", goal: Goal::ratio_at_most(1.1) },
+    Held::BOUND.named(ENRICH_BOUND),
+    Held::GROWTH.named(ENRICH_GROWTH),
+    Held::BOUND.named(LOAD_BOUND),
+    Held::GROWTH.named(LOAD_GROWTH),
+];
+
+pub(super) fn group() -> Group {
+    Group {
+        name: "the long backlog",
+        lines: &LINES,
+        share: Share { full: 420, quick: 35 },
+        measure: |bench, sheet| Box::pin(measure(bench, sheet)),
+    }
+}
+
+/// The backlog when it is drained, and what that has cost.
+pub struct Long {
+    /// Where it is.
+    pub site: Site,
+    /// The longest of them; the shorter ones are the others.
+    carried: Carried,
+    shorter: Vec<Carried>,
+    ready: Inserted,
+}
+
+/// A backlog that went through enrich and load.
+struct Carried {
+    /// Of a hundred: how long it is.
+    times: u64,
+    enrich: Drained,
+    load: Drained,
+}
+
+impl Carried {
+    fn us(&self) -> f64 {
+        self.enrich.us_a_row() + self.load.us_a_row()
+    }
+}
+
+impl Long {
+    /// Makes it and drains it: once, ten times and a hundred times as long, and where there is time the way back.
+    ///
+    /// # Errors
+    /// A part that does not come up, or comes to no end.
+    pub async fn make(bench: &Bench) -> Result<Self, Failure> {
+        let back: &[u64] = if bench.extent.is_quick { &[] } else { &[10, 1] };
+        let mut shorter = Vec::new();
+        for times in [1, 10] {
+            shorter.push(short(bench, times).await?);
+        }
+        let (site, carried) = carry(bench, 100).await?;
+        for times in back {
+            shorter.push(short(bench, *times).await?);
+        }
+        merged(&site).await?;
+        let blocks = Blocks::of(&site, Format::Native).await?;
+        let twin = bench.beside("twin", "").await?;
+        let ready = native::insert(&twin, &blocks, &ask::database(&twin)?).await?;
+        ask::forget(&twin).await?;
+        Ok(Self { site, carried, shorter, ready })
+    }
+
+    /// What an event cost in backlogs of that length.
+    fn us(&self, times: u64) -> f64 {
+        let same = self.shorter.iter().filter(|carried| carried.times == times);
+        median(&same.map(Carried::us).collect::<Vec<_>>())
+    }
+}
+
+/// One of which nothing is looked at again.
+async fn short(bench: &Bench, times: u64) -> Result<Carried, Failure> {
+    let (site, carried) = carry(bench, times).await?;
+    ask::forget(&site).await?;
+    Ok(carried)
+}
+
+async fn carry(bench: &Bench, times: u64) -> Result<(Site, Carried), Failure> {
+    let (enrich, load) = (bench.idle(ENRICH).await?, bench.idle(LOAD).await?);
+    let (site, events) = (bench.beside("long", "").await?, bench.extent.long * times / 100);
+    fill(&site, events, USUAL).await?;
+    let enrich = drain(&site, ENRICH, events, enrich).await?;
+    let load = drain(&site, LOAD, events, load).await?;
+    Ok((site, Carried { times, enrich, load }))
+}
+
+async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
+    let long = bench.long().await?;
+    let Long { site, carried, ready, .. } = long;
+    let rows = carried.load.rows;
+    let note = format!("{rows:.0} rows, in one round; {:.1} µs a row of load", carried.load.us_a_row());
+    sheet.put(Measured::both(DRAIN, vec![carried.load.rate()], vec![ready.rate]).noted(note));
+    let once = || vec![long.us(1)];
+    let note = format!("once is {:.0} events; {} of enrich and load", rows / 100.0, shares(long));
+    sheet.put(Measured::both(TENFOLD, vec![long.us(10)], once()).noted(note));
+    sheet.put(Measured::both(HUNDREDFOLD, vec![carried.us()], once()));
+    let held = |part, idle: Idle, drained| Held { part, site, idle, drained };
+    let enrich = held(Part::Enrich, bench.idle(ENRICH).await?, &carried.enrich);
+    let load = held(Part::Load, bench.idle(LOAD).await?, &carried.load);
+    for (held, bound, growth) in [(enrich, ENRICH_BOUND, ENRICH_GROWTH), (load, LOAD_BOUND, LOAD_GROWTH)] {
+        sheet.put(held.bound(bound)?);
+        sheet.put(held.growth(growth));
+    }
+    Ok(())
+}
+
+/// What each of both cost, in the order of the backlogs.
+fn shares(long: &Long) -> String {
+    let all = long.shorter.iter().chain([&long.carried]);
+    let one = |one: &Carried| {
+        format!("{}x {:.1} + {:.1} µs", one.times, one.enrich.us_a_row(), one.load.us_a_row())
+    };
+    all.map(one).collect::<Vec<_>>().join(", ")
+}
