@@ -175,6 +175,7 @@ const RIGHTS_BUFFER: Size = Size(8 << 20);
 
 async fn build(front: Front, kafka: KafkaConfig, metrics: Rendered) -> Result<Built, Failure> {
     let Front { config, visits, redirects, keys, settings } = front;
+    let geo = Geo::opening(&visits.geoip_city);
     let (health, books) = (Health::default(), Arc::new(Books::default()));
     let spool = match &config.spool {
         Some(spool) => Some(Spool::open(spool, |kind| kafka.topic(topic(kind).name()))?),
@@ -214,7 +215,7 @@ async fn build(front: Front, kafka: KafkaConfig, metrics: Rendered) -> Result<Bu
         books,
         micro: None,
         config,
-        geo: Arc::new(Geo::open(&visits.geoip_city)),
+        geo,
         visits,
     };
     let sender = sender(&collector, &settings, &kafka).await?;

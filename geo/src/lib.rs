@@ -24,6 +24,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::{
+    sync::SetOnce,
+    task::{JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 use tracker_stream::telemetry::Health;
 
@@ -71,15 +75,47 @@ pub fn two_places(degrees: f64) -> f64 {
 
 /// All databases, in the order in which they are asked; a later one only adds what the earlier did not know.
 pub struct Geo {
-    databases: Vec<Database>,
+    databases: Vec<Arc<Database>>,
+    opened: SetOnce<()>,
 }
 
 impl Geo {
+    /// Knows the files, and nothing of what is in them.
+    fn of<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
+        let databases = paths.into_iter().map(|path| Arc::new(Database::at(path))).collect();
+        Self { databases, opened: SetOnce::new() }
+    }
+
     /// Reads the files that are there.
     pub fn open<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        let geo = Self { databases: paths.into_iter().map(|path| Database::at(path)).collect() };
+        let geo = Self { opened: SetOnce::new_with(Some(())), ..Self::of(paths) };
         geo.refresh();
         geo
+    }
+
+    /// Begins to read the files that are there, each on a thread that may wait: a database of cities is a hundred megabytes,
+    /// and a start has other things to do meanwhile. Nothing is known of any address before they are [`opened`](Self::opened).
+    /// Must be called within a runtime.
+    pub fn opening<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Arc<Self> {
+        let geo = Arc::new(Self::of(paths));
+        let mut reading = JoinSet::new();
+        for database in &geo.databases {
+            let database = Arc::clone(database);
+            reading.spawn_blocking(move || database.refresh());
+        }
+        let read = Arc::clone(&geo);
+        tokio::spawn(async move {
+            while let Some(outcome) = reading.join_next().await {
+                not_bad(outcome);
+            }
+            let _at_once = read.opened.set(());
+        });
+        geo
+    }
+
+    /// Waits until the files that were there have been read.
+    pub async fn opened(&self) {
+        self.opened.wait().await;
     }
 
     /// What is known of the address.
@@ -94,7 +130,7 @@ impl Geo {
 
     /// Reads what has changed.
     pub fn refresh(&self) {
-        self.databases.iter().for_each(Database::refresh);
+        self.databases.iter().for_each(|database| database.refresh());
     }
 
     /// Whether any file is in use.
@@ -105,24 +141,29 @@ impl Geo {
 
     /// The files that are not in use: they are missing or bad.
     pub fn missing(&self) -> impl Iterator<Item = &Path> {
-        self.databases.iter().filter_map(Database::missing)
+        self.databases.iter().filter_map(|database| database.missing())
     }
 
     /// Looks for changed files every `poll`, until `shutdown`. Missing ones are noted in `health`, and cost no readiness.
     pub async fn watch(self: Arc<Self>, poll: Duration, health: Health, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(poll.max(Duration::from_millis(10)));
+        self.opened().await;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => {}
             }
             let geo = Arc::clone(&self);
-            // A file that makes the reader panic counts as a bad one: what was in use stays.
-            if let Err(error) = tokio::task::spawn_blocking(move || geo.refresh()).await {
-                tracing::warn!(%error, "a GeoIP database cannot be read");
-            }
+            not_bad(tokio::task::spawn_blocking(move || geo.refresh()).await);
             let missing: Vec<String> = self.missing().map(|path| path.display().to_string()).collect();
             health.note(PART, (!missing.is_empty()).then(|| format!("not in use: {}", missing.join(", "))));
         }
+    }
+}
+
+/// A file that makes the reader panic counts as a bad one: what was in use stays.
+fn not_bad(read: Result<(), JoinError>) {
+    if let Err(error) = read {
+        tracing::warn!(%error, "a GeoIP database cannot be read");
     }
 }

@@ -103,3 +103,12 @@ async fn a_watched_file_is_taken_over_without_being_asked_for() {
     shutdown.cancel();
     watching.await.unwrap();
 }
+
+#[tokio::test]
+async fn files_are_read_in_the_background_and_whoever_waits_finds_them() {
+    let (there, missing) = (fixture("city-ipv4.mmdb"), fixture("not-there.mmdb"));
+    let geo = Geo::opening([&there, &missing]);
+    geo.opened().await;
+    assert_eq!(find(&geo, "81.2.69.7").city.as_deref(), Some("London"));
+    assert_eq!(geo.missing().collect::<Vec<_>>(), [missing]);
+}

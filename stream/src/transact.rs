@@ -128,7 +128,7 @@ pub struct TransactLane<L, St, Sc> {
     pub name: &'static str,
     /// Where messages come from and go to.
     pub log: L,
-    /// What becomes of each.
+    /// What becomes of each: made while the log is opened, for it may have much to read first.
     pub step: St,
     /// Writes letters and pages.
     pub scribe: Sc,
@@ -158,18 +158,24 @@ struct Shared<L, St, Sc> {
 impl<L, St, Sc> TransactLane<L, St, Sc>
 where
     L: Log,
-    St: Step<Out = Vec<Outgoing>>,
     Sc: Scribe,
 {
     /// Carries messages until `shutdown`, then commits what is under way within the grace period.
     ///
     /// # Errors
-    /// A [`Fault`] of the source that waiting does not mend, or a panic of the step. No offset was moved by it.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Fault> {
+    /// A [`Fault`] of the source that waiting does not mend, a step that cannot be made, or a panic of it. No offset was
+    /// moved by it.
+    pub async fn run<S>(self, shutdown: CancellationToken) -> Result<(), Fault>
+    where
+        St: Future<Output = Result<S, Fault>>,
+        S: Step<Out = Vec<Outgoing>>,
+    {
+        let begun = async { tokio::join!(self.log.open(), self.step) };
+        let Some((opened, step)) = shutdown.run_until_cancelled(begun).await else { return Ok(()) };
         let shared = Arc::new(Shared {
             name: self.name,
             log: self.log,
-            step: self.step,
+            step: step?,
             scribe: self.scribe,
             limits: self.limits,
             window: self.window,
@@ -177,16 +183,30 @@ where
             grace: self.grace,
             standing: Standing::new(self.name, self.health),
         });
+        shared.carry(opened, &shutdown).await
+    }
+}
+
+type Opened<L> = Result<(<L as Log>::Source, <L as Log>::Transactor), Fault>;
+
+impl<L, St, Sc> Shared<L, St, Sc>
+where
+    L: Log,
+    St: Step<Out = Vec<Outgoing>>,
+    Sc: Scribe,
+{
+    /// Session after session, each on a log that was opened for it.
+    async fn carry(
+        self: &Arc<Self>,
+        mut opened: Opened<L>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Fault> {
         let mut backoff = Backoff::new(LONGEST_WAIT);
         loop {
-            let opened = tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                opened = shared.log.open() => opened,
-            };
             let end = match opened {
                 Ok((source, transactor)) => {
-                    let session = Session::new(&shared, source, transactor);
-                    session.run(&shutdown, || backoff = Backoff::new(LONGEST_WAIT)).await
+                    let session = Session::new(self, source, transactor);
+                    session.run(shutdown, || backoff = Backoff::new(LONGEST_WAIT)).await
                 }
                 Err(fault) if fault.tag == UNUSABLE => End::Failed(fault),
                 Err(fault) => End::StartOver(fault),
@@ -197,13 +217,17 @@ where
                 End::StartOver(fault) => fault,
             };
             let wait = backoff.next(clock::now_ms().unsigned_abs());
-            metrics::faulted(shared.name, fault.tag);
-            tracing::warn!(lane = shared.name, tries = backoff.tries(), %fault,
+            metrics::faulted(self.name, fault.tag);
+            tracing::warn!(lane = self.name, tries = backoff.tries(), %fault,
                 "starting over from the committed offsets in {wait:?}");
-            shared.standing.stalls(fault.to_string());
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(wait) => {}
+            self.standing.stalls(fault.to_string());
+            let again = async {
+                tokio::time::sleep(wait).await;
+                self.log.open().await
+            };
+            match shutdown.run_until_cancelled(again).await {
+                Some(again) => opened = again,
+                None => return Ok(()),
             }
         }
     }

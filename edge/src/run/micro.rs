@@ -59,7 +59,7 @@ fn build(front: Front, most: MicroConfig, serving: &Serving) -> Result<Edge<InMe
         books: Arc::default(),
         micro: Some(store),
         config,
-        geo: Arc::new(Geo::open(&visits.geoip_city)),
+        geo: Geo::opening(&visits.geoip_city),
         visits,
     };
     let (under_way, accounts) = (UnderWay::default(), Accounts::default());

@@ -43,6 +43,7 @@ impl Serving {
         let (watched, ending) = (Arc::clone(edge), shutdown.clone());
         tokio::spawn(async move { watched.collector.keys.watch(ending).await });
         let Collector { geo, visits, .. } = &edge.collector;
+        geo.opened().await; // which consent counts depends on where a visitor is
         for missing in geo.missing() {
             tracing::warn!(file = %missing.display(), "no GeoIP database here: what it would know of consent is unknown");
         }

@@ -45,6 +45,7 @@ use hot::{Heat, Hot};
 use referrer::Referrers;
 use std::sync::Arc;
 use step::Lookups;
+use tokio::task::{JoinError, spawn_blocking};
 use tracker_geo::Geo;
 use tracker_schemas::{Decoder, Encoder, Enriched, Event, Timestamp, Topic};
 use tracker_stream::{
@@ -52,7 +53,7 @@ use tracker_stream::{
     clock,
     config::{Mistakes, Settings},
     envelope::{Headers, Message, ORIGIN, TRACEPARENT, Verdict},
-    fault::Refusal,
+    fault::{Fault, Refusal},
     kafka::{KafkaLog, Outgoing, SourceOptions, TransactorOptions},
     lane::Step,
     process::{Failure, Start},
@@ -169,10 +170,7 @@ pub async fn run(start: Start) -> Result<(), Failure> {
     groups::watch(&settings, &shutdown)?;
     telemetry::serve(config.enrich.listen, health.clone(), metrics, shutdown.clone()).await?;
 
-    let geo = Arc::new(Geo::open(config.enrich.geoip_city.iter().chain(&config.enrich.geoip_asn)));
-    for missing in geo.missing() {
-        tracing::warn!(file = %missing.display(), "no GeoIP database here: what it would know stays empty");
-    }
+    let geo = Geo::opening(config.enrich.geoip_city.iter().chain(&config.enrich.geoip_asn));
     tokio::spawn(Arc::clone(&geo).watch(config.enrich.geoip_poll, health.clone(), shutdown.clone()));
 
     let topic = |topic: Topic| config.kafka.topic(topic.name());
@@ -192,6 +190,8 @@ pub async fn run(start: Start) -> Result<(), Failure> {
         health: health.clone(),
         config: config.kafka.clone(),
     };
+    let (enriched, messages) = (topic(Topic::Enriched), topic(Topic::Messages));
+    let (decoder, encoder) = (codec::decoder(&settings).await?, codec::encoder(&settings).await?);
     let lane = TransactLane {
         name: LANE,
         log,
@@ -202,22 +202,32 @@ pub async fn run(start: Start) -> Result<(), Failure> {
         limits: config.enrich.limits(),
         window: config.enrich.duplicate_window,
         grace: config.enrich.grace,
-        step: Enrich {
-            enriched: topic(Topic::Enriched),
-            messages: topic(Topic::Messages),
-            hot: Hot::new(config.enrich.hot_visitor_rate),
-            decoder: codec::decoder(&settings).await?,
-            encoder: codec::encoder(&settings).await?,
-            lookups: Lookups {
-                geo,
-                agents: Agents::new(config.enrich.agent_cache),
-                referrers: Referrers::new(),
-                privacy: config.privacy,
-                address_hash: config.address_hash,
-                addresses: config.addresses,
-            },
+        step: async {
+            let hot = Hot::new(config.enrich.hot_visitor_rate);
+            let lookups = lookups(config, geo).await?;
+            Ok(Enrich { lookups, decoder, encoder, enriched, messages, hot })
         },
         health,
     };
     Ok(lane.run(shutdown).await?)
+}
+
+/// Reads what enriching looks things up in, each on a thread that may wait.
+async fn lookups(config: Config, geo: Arc<Geo>) -> Result<Lookups, Fault> {
+    let remembered = config.enrich.agent_cache;
+    let agents = spawn_blocking(move || Agents::new(remembered));
+    let referrers = spawn_blocking(Referrers::new);
+    let (agents, referrers, ()) = tokio::join!(agents, referrers, geo.opened());
+    for missing in geo.missing() {
+        tracing::warn!(file = %missing.display(), "no GeoIP database here: what it would know stays empty");
+    }
+    let died = |error: JoinError| Fault::new("lookups", error.to_string());
+    Ok(Lookups {
+        geo,
+        agents: agents.map_err(died)?,
+        referrers: referrers.map_err(died)?,
+        privacy: config.privacy,
+        address_hash: config.address_hash,
+        addresses: config.addresses,
+    })
 }

@@ -158,6 +158,7 @@ impl Member {
         }
         self.note_group(consumer);
         let committed = self.committed(consumer, list)?;
+        self.watch.saw(true); // it has just answered, and the client's statistics may not say so for a second
         let starts = committed.elements().iter().map(start).collect::<Result<Vec<_>, _>>()?;
         for start in &starts {
             let mut planned = lock(&self.planned);

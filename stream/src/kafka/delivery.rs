@@ -8,6 +8,7 @@ use super::{
     QUEUE_FULL, TOO_LARGE, TOPIC_MISSING,
     context::{Watch, log},
     headers,
+    polled::Told,
     producer::Outgoing,
 };
 use crate::fault::Fault;
@@ -245,6 +246,14 @@ impl ClientContext for Deliveries {
         if self.is_in_charge() {
             self.shared.watch.error(&error, reason);
             self.shared.alarm.notify_one();
+        }
+    }
+}
+
+impl Told for Deliveries {
+    fn broker_answers(&self) {
+        if self.is_in_charge() {
+            self.shared.watch.saw(true);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A Kafka cluster as the log of a lane of transactions.
 
 use super::{
-    KafkaConfig, Source, SourceOptions, past,
+    KafkaConfig, Source, SourceOptions, died, past,
     transaction::{Ready, Transactor, TransactorOptions},
 };
 use crate::{
@@ -29,11 +29,20 @@ impl Log for KafkaLog {
     type Transactor = Transactor;
 
     async fn open(&self) -> Result<(Source, Transactor), Fault> {
-        // First what an earlier producer left open: its offsets are not to be waited for by the group.
-        let ready = Ready::start(&self.config, &self.transactor, &self.health).await?;
+        // The group is joined meanwhile: what an earlier producer left open is taken back at the same time, and where the
+        // group waits for offsets of it, it has not long to wait.
         let source = Source::start(&self.config, self.source.clone(), &self.health)?;
-        let transactor = ready.of(&source);
-        Ok((source, transactor))
+        match Ready::start(&self.config, &self.transactor, &self.health).await {
+            Ok(ready) => {
+                let transactor = ready.of(&source);
+                Ok((source, transactor))
+            }
+            Err(fault) => {
+                // It waits for its thread, which may wait for the broker.
+                tokio::task::spawn_blocking(move || drop(source)).await.map_err(died)?;
+                Err(fault)
+            }
+        }
     }
 
     async fn refill(

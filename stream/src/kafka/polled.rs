@@ -8,7 +8,7 @@
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, KafkaResult},
-    producer::{BaseProducer, ProducerContext},
+    producer::{BaseProducer, Producer as _, ProducerContext},
 };
 use std::{
     ops::Deref,
@@ -22,6 +22,14 @@ use std::{
 
 /// How long one wait for reports is, and with it, at most, the end of a client.
 const WAIT: Duration = Duration::from_micros(100_100);
+/// So many waits for a first answer: after that time the client's statistics tell whether a broker is there.
+const ASKED: u32 = 10;
+
+/// Whom a client tells what happens.
+pub(super) trait Told: ProducerContext {
+    /// A broker has answered for the first time. Statistics would say so up to a second later, and readiness would wait.
+    fn broker_answers(&self);
+}
 
 /// A client whose reports are handed out. Clones share it; the last one to go ends it, and waits for that.
 pub(super) struct Polled<C: ProducerContext + 'static> {
@@ -35,13 +43,14 @@ struct Thread {
     running: Option<JoinHandle<()>>,
 }
 
-impl<C: ProducerContext + 'static> Polled<C> {
+impl<C: Told + 'static> Polled<C> {
     /// Starts a client.
     pub(super) fn start(config: &ClientConfig, context: C) -> KafkaResult<Self> {
         let client: Arc<BaseProducer<C>> = Arc::new(config.create_with_context(context)?);
         let stop = Arc::<AtomicBool>::default();
         let (polled, stopped) = (Arc::clone(&client), Arc::clone(&stop));
         let hand_out = move || {
+            await_answer(&polled, &stopped);
             while !stopped.load(Ordering::Acquire) {
                 polled.poll(WAIT);
             }
@@ -49,6 +58,20 @@ impl<C: ProducerContext + 'static> Polled<C> {
         let running = thread::Builder::new().name("kafka-reports".to_owned()).spawn(hand_out);
         let running = running.map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(Self { _thread: Arc::new(Thread { stop, running: Some(running) }), client })
+    }
+}
+
+/// Waits until a broker has answered, for a second at most. Until then a report can only say that something failed.
+fn await_answer<C: Told>(client: &BaseProducer<C>, stopped: &AtomicBool) {
+    for _ in 0..ASKED {
+        if stopped.load(Ordering::Acquire) {
+            return;
+        }
+        // The cluster's id comes with the first answer.
+        if client.client().fetch_cluster_id(WAIT).is_some() {
+            return client.context().broker_answers();
+        }
+        client.poll(Duration::ZERO);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     config::KafkaConfig,
     context::{Quiet, log},
     died,
-    polled::Polled,
+    polled::{Polled, Told},
     transactional,
 };
 use crate::fault::Fault;
@@ -122,6 +122,10 @@ impl ClientContext for Unheard {
     fn error(&self, error: KafkaError, reason: &str) {
         ClientContext::error(&Quiet, error, reason);
     }
+}
+
+impl Told for Unheard {
+    fn broker_answers(&self) {}
 }
 
 impl ProducerContext for Unheard {

@@ -7,7 +7,7 @@
 use super::{
     KafkaConfig, Outgoing, Source,
     context::{Watch, log},
-    polled::Polled,
+    polled::{Polled, Told},
     source::Membership,
     transactional,
 };
@@ -381,6 +381,12 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.watch.error(&error, reason);
+    }
+}
+
+impl Told for Deliveries {
+    fn broker_answers(&self) {
+        self.watch.saw(true);
     }
 }
 

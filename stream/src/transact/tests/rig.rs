@@ -15,6 +15,7 @@ use crate::{
     testing::until,
 };
 use std::{
+    future::ready,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -88,7 +89,7 @@ pub(super) fn rig(rows: usize, outcomes: &[Outcome]) -> Rig {
     let lane = TransactLane {
         name: "test",
         log: MemoryLog(Arc::clone(&world)),
-        step: ByPayload(Arc::clone(&world)),
+        step: ready(Ok(ByPayload(Arc::clone(&world)))),
         scribe: Plain,
         limits: Limits { rows, bytes: BUDGET, time: Duration::from_millis(100) },
         window: 1000,
