@@ -12,7 +12,10 @@ use std::{
     io,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -21,6 +24,8 @@ pub(super) struct Database {
     path: PathBuf,
     name: String,
     reader: ArcSwapOption<Reader<Mmap>>,
+    /// How often a state was taken over.
+    taken: AtomicU64,
     seen: Mutex<Option<Stamp>>,
 }
 
@@ -35,7 +40,8 @@ impl Database {
     /// Knows the file; [`Database::refresh`] reads it.
     pub(super) fn at(path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Self { path: path.to_path_buf(), name, reader: ArcSwapOption::empty(), seen: Mutex::default() }
+        let (reader, taken) = (ArcSwapOption::empty(), AtomicU64::new(0));
+        Self { path: path.to_path_buf(), name, reader, taken, seen: Mutex::default() }
     }
 
     /// Reads the file if it has changed. A bad or missing one leaves the last good state in use.
@@ -57,6 +63,7 @@ impl Database {
                     built_at = reader.metadata.build_epoch, "a GeoIP database is in use");
                 metrics::read(&self.name, "loaded");
                 self.reader.store(Some(Arc::new(reader)));
+                self.taken.fetch_add(1, Ordering::Release);
             }
             Err(error) => {
                 tracing::warn!(file = %self.path.display(), error, kept = self.reader.load().is_some(),
@@ -82,6 +89,11 @@ impl Database {
                 metrics::read(&self.name, "bad_record");
             }
         }
+    }
+
+    /// See [`Geo::state`](super::Geo::state).
+    pub(super) fn state(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
     }
 
     /// Why the database is not in use, if it is not.

@@ -128,6 +128,13 @@ impl Geo {
         place
     }
 
+    /// Which state of the files is in use: another number whenever one was read anew. What is found after it was asked is of this
+    /// state or of a later one, never of an earlier: so what was found may be remembered under it.
+    #[must_use]
+    pub fn state(&self) -> u64 {
+        self.databases.iter().map(|database| database.state()).sum()
+    }
+
     /// Reads what has changed.
     pub fn refresh(&self) {
         self.databases.iter().for_each(|database| database.refresh());

@@ -1,6 +1,7 @@
 //! A value that entered cannot vanish: it travels with a receipt, and the receipt wants a fate.
 
 use crate::{fault::Refusal, ledger::Ledger, metrics, plan::Plan};
+use ::metrics::Counter;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -97,16 +98,23 @@ impl Fate {
 
 /// The ledger of one assignment of one partition, shared by the receipts of its messages.
 #[derive(Debug, Clone)]
-pub struct SharedLedger {
+pub struct SharedLedger(Arc<Assignment>);
+
+#[derive(Debug)]
+struct Assignment {
     lane: &'static str,
-    ledger: Arc<Mutex<Ledger>>,
+    ledger: Mutex<Ledger>,
+    /// Found once: to look a counter up by its labels for each message costs as much as its step.
+    received: Counter,
+    delivered: Counter,
 }
 
 impl SharedLedger {
     /// An empty ledger, counted under the name of the lane.
     #[must_use]
     pub fn new(lane: &'static str) -> Self {
-        Self { lane, ledger: Arc::default() }
+        let (received, delivered) = (metrics::received(lane), metrics::settled(lane, Fate::Delivered));
+        Self(Arc::new(Assignment { lane, ledger: Mutex::default(), received, delivered }))
     }
 
     /// Takes a message in. `budget` is the room in memory that it holds until its fate.
@@ -118,7 +126,7 @@ impl SharedLedger {
         if self.lock().take(message.offset).is_err() {
             return Err(message);
         }
-        metrics::received(self.lane);
+        self.0.received.increment(1);
         let receipt = Receipt { offset: message.offset, ledger: self.clone(), open: true, _budget: budget };
         Ok(Envelope { message, receipt })
     }
@@ -129,8 +137,16 @@ impl SharedLedger {
         self.lock().frontier()
     }
 
+    /// Counts one message that has its fate.
+    fn count(&self, fate: Fate) {
+        match fate {
+            Fate::Delivered => self.0.delivered.increment(1),
+            rarer => metrics::settled(self.0.lane, rarer).increment(1),
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -157,7 +173,7 @@ impl Receipt {
     /// Ends the message.
     pub fn settle(mut self, fate: Fate) {
         self.open = false;
-        metrics::settled(self.ledger.lane, fate);
+        self.ledger.count(fate);
         self.ledger.lock().settle(self.offset);
     }
 
@@ -166,7 +182,7 @@ impl Receipt {
     pub fn decide(mut self, fate: Fate) -> Decided {
         self.open = false;
         self.ledger.lock().settle(self.offset);
-        Decided { lane: self.ledger.lane, fate, _receipt: self }
+        Decided { fate, receipt: self }
     }
 
     /// Gives the message back to the broker, knowingly: a shutdown or a rebalance took the time to store it.
@@ -178,7 +194,7 @@ impl Receipt {
 impl Drop for Receipt {
     fn drop(&mut self) {
         if self.open {
-            metrics::unsettled(self.ledger.lane);
+            metrics::unsettled(self.ledger.0.lane);
         }
     }
 }
@@ -187,15 +203,14 @@ impl Drop for Receipt {
 #[derive(Debug)]
 #[must_use = "a fate counts only when its transaction is committed"]
 pub struct Decided {
-    lane: &'static str,
     fate: Fate,
-    _receipt: Receipt,
+    receipt: Receipt,
 }
 
 impl Decided {
     /// The transaction is committed.
     pub fn stand(self) {
-        metrics::settled(self.lane, self.fate);
+        self.receipt.ledger.count(self.fate);
     }
 }
 

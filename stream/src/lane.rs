@@ -104,8 +104,8 @@ pub enum Signal {
     Assigned(Vec<Start>),
     /// These are to be let go; the source waits for the answer before it does.
     Revoked(Vec<i32>, oneshot::Sender<()>),
-    /// A message, and the room in memory that it holds.
-    Message(Message, OwnedSemaphorePermit),
+    /// Messages that have arrived, in their order, each with the room in memory that it holds.
+    Messages(Vec<(Message, OwnedSemaphorePermit)>),
     /// The source cannot go on.
     Failed(Fault),
 }
@@ -214,7 +214,9 @@ where
                     open.close(&partitions).await?;
                     let _gone = done.send(()); // the source may have stopped waiting
                 }
-                Some(Signal::Message(message, budget)) => open.route(message, budget),
+                Some(Signal::Messages(messages)) => {
+                    messages.into_iter().for_each(|(message, budget)| open.route(message, budget));
+                }
                 Some(Signal::Failed(fault)) => break Err(fault),
                 None => break Ok(()),
             }

@@ -5,15 +5,15 @@ use crate::{batch::Limits, breaker::State, envelope::Fate, kafka::Standing};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use std::time::Duration;
 
-/// A message was taken in.
-pub(crate) fn received(lane: &'static str) {
-    counter!("tracker_lane_received_total", "lane" => lane).increment(1);
+/// Messages that were taken in.
+pub(crate) fn received(lane: &'static str) -> Counter {
+    counter!("tracker_lane_received_total", "lane" => lane)
 }
 
-/// A message has its fate.
-pub(crate) fn settled(lane: &'static str, fate: Fate) {
+/// Messages that have this fate.
+pub(crate) fn settled(lane: &'static str, fate: Fate) -> Counter {
     let (fate, reason) = fate.tags();
-    counter!("tracker_lane_settled_total", "lane" => lane, "fate" => fate, "reason" => reason).increment(1);
+    counter!("tracker_lane_settled_total", "lane" => lane, "fate" => fate, "reason" => reason)
 }
 
 /// A receipt was dropped without a fate: a defect, but nothing is lost, for its offset stays open.

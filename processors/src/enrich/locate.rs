@@ -12,14 +12,16 @@ pub fn country(fact: &mut Fact, place: &Place) {
 ///
 /// A place is one whole: it is not put together from two sources. So the address says nothing where it is in another
 /// country (a VPN, a roaming phone), and no region, city or postal code where the client gave any of them.
-pub fn place(fact: &mut Fact, place: Place) {
+pub fn place(fact: &mut Fact, place: &Place) {
     if fact.country != place.country {
         return;
     }
     if fact.region.is_none() && fact.city.is_none() && fact.zip.is_none() {
-        (fact.region, fact.city, fact.zip) = (place.region, place.city, place.zip);
+        (fact.region, fact.city, fact.zip) = (place.region.clone(), place.city.clone(), place.zip.clone());
     }
-    fact.tz = fact.tz.take().or(place.tz);
+    if fact.tz.is_none() {
+        fact.tz.clone_from(&place.tz);
+    }
     if fact.lat.is_none() || fact.lon.is_none() {
         (fact.lat, fact.lon) = (place.lat.map(two_places), place.lon.map(two_places));
     }
@@ -59,7 +61,7 @@ mod tests {
         let text = |text: Option<&str>| text.map(str::to_owned);
         let mut fact = Fact { country: text(said), tz: text(zone), city: text(city), ..Fact::default() };
         country(&mut fact, &london());
-        place(&mut fact, london());
+        place(&mut fact, &london());
         fact
     }
 

@@ -24,6 +24,7 @@ mod hostile;
 pub mod hostile;
 pub mod hot;
 pub mod locate;
+pub mod places;
 pub mod privacy;
 pub mod referrer;
 pub mod step;
@@ -42,6 +43,7 @@ use crate::{
 use agent::Agents;
 use config::Config;
 use hot::{Heat, Hot};
+use places::Places;
 use referrer::Referrers;
 use std::sync::Arc;
 use step::Lookups;
@@ -67,6 +69,8 @@ pub const LANE: &str = "enrich";
 const PRODUCER: &str = "enriched";
 /// Name of the header of an event whose visitor is spread over partitions: its key is the visitor's id and a number.
 pub const HOT: &str = "hot";
+/// Bytes that enriching adds to an event, at most as a rule.
+const ADDED: usize = 256;
 /// The tag of a message that is no event.
 pub const MALFORMED: &str = "malformed";
 
@@ -106,10 +110,12 @@ impl Enrich {
         // An event is one trace: without one from the edge its id is, and a repeat belongs to the same.
         let (_, low) = event.fact.eid.as_u64_pair();
         let trace = trace::traceparent(incoming, event.fact.eid.as_u128(), low.rotate_left(32));
+        let mut payload = Vec::with_capacity(read.payload.len() + ADDED);
+        self.encoder.encode_into(event, &mut payload);
         let mut enriched = Outgoing {
             topic: Arc::clone(&self.enriched),
             key: Vec::new(),
-            payload: self.encoder.encode(event),
+            payload,
             headers: Headers::new()
                 .with(TRACEPARENT, trace)
                 .with(ORIGIN, format!("{}:{}", read.partition, read.offset)),
@@ -223,7 +229,7 @@ async fn lookups(config: Config, geo: Arc<Geo>) -> Result<Lookups, Fault> {
     }
     let died = |error: JoinError| Fault::new("lookups", error.to_string());
     Ok(Lookups {
-        geo,
+        places: Places::new(geo),
         agents: agents.map_err(died)?,
         referrers: referrers.map_err(died)?,
         privacy: config.privacy,

@@ -7,17 +7,18 @@ use super::{
     address::{Address, AddressHash},
     agent::{Agents, Form},
     culture, locate,
+    places::Places,
     privacy::{self, Privacy},
     referrer::Referrers,
 };
 use std::{net::IpAddr, sync::Arc};
-use tracker_geo::{Geo, Place};
+use tracker_geo::Place;
 use tracker_schemas::{Enriched, Event, Fact, Timestamp, consent::STATISTICS};
 
 /// What enriching looks things up in, and by which rules.
 pub struct Lookups {
     /// Where an address is.
-    pub geo: Arc<Geo>,
+    pub places: Places,
     /// What a User-Agent says.
     pub agents: Agents,
     /// Who a referrer is.
@@ -49,7 +50,7 @@ pub fn enrich(event: Event, lookups: &Lookups, now: Timestamp) -> Enriched {
     let place = find(address, lookups);
     locate::country(&mut event.fact, &place);
     weigh_consent(&mut event, opt_out, &lookups.privacy);
-    locate_in_country(&mut event, place);
+    locate_in_country(&mut event, &place);
     identify(&mut event, &lookups.agents);
     name_culture(&mut event.fact, accept_language.as_deref());
     name_channel(&mut event, referer.as_deref(), &lookups.referrers);
@@ -58,8 +59,8 @@ pub fn enrich(event: Event, lookups: &Lookups, now: Timestamp) -> Enriched {
     event
 }
 
-fn find(address: Option<Address>, lookups: &Lookups) -> Place {
-    address.map(|address| lookups.geo.find(lookups.addresses.of(address))).unwrap_or_default()
+fn find(address: Option<Address>, lookups: &Lookups) -> Arc<Place> {
+    address.map(|address| lookups.places.find(lookups.addresses.of(address))).unwrap_or_default()
 }
 
 fn weigh_consent(event: &mut Enriched, opt_out: bool, privacy: &Privacy) {
@@ -68,9 +69,9 @@ fn weigh_consent(event: &mut Enriched, opt_out: bool, privacy: &Privacy) {
 }
 
 /// The client's own position is kept with the statistics bit only, whatever the settings remove without it.
-fn locate_in_country(event: &mut Enriched, mut place: Place) {
+fn locate_in_country(event: &mut Enriched, place: &Place) {
     event.asn = place.asn;
-    event.as_org = place.as_org.take();
+    event.as_org.clone_from(&place.as_org);
     if event.consent & STATISTICS == 0 || !locate::has_position(&event.fact) {
         locate::without_position(&mut event.fact);
     }

@@ -15,7 +15,7 @@ fn lane() -> Enrich {
     let settings = Settings::merge("", "", std::iter::empty()).unwrap();
     Enrich {
         lookups: Lookups {
-            geo: Arc::new(Geo::open(&[])),
+            places: Places::new(Arc::new(Geo::open(&[]))),
             agents: Agents::new(10),
             referrers: Referrers::new(),
             privacy: Privacy::read(&settings).unwrap(),

@@ -29,7 +29,7 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
 
 /// How often the thread looks whether it is to end, and, without room, for the group's business.
@@ -45,6 +45,9 @@ const LEAVE: Duration = Duration::from_secs(5);
 
 /// A budget of nothing would bound nothing: every weight is cut to it.
 const LEAST_BUDGET: usize = 64 << 10;
+
+/// What has arrived is handed on together, up to so many bytes: to wake the lane for each message costs more than the message.
+const HANDFUL: usize = 64 << 10;
 
 /// Defaults that an operator may change.
 const TUNED: [(&str, &str); 3] = [
@@ -277,7 +280,7 @@ impl Poller {
         while !self.stopped() {
             if held.messages.is_empty() {
                 self.resume(&mut held);
-                self.poll(TICK, &mut held);
+                self.gather(&mut held);
             }
             self.hand_on(&mut held);
         }
@@ -289,51 +292,80 @@ impl Poller {
         self.stop.load(Ordering::Acquire) || self.signals.is_closed()
     }
 
-    /// Serves the group, and takes at most one message.
-    fn poll(&self, wait: Duration, held: &mut Held) {
-        let polled = self.consumer.poll(wait);
-        // Before what was polled: the client calls back first, and then gives what is still ours.
-        held.forget(&self.consumer.context().gone());
-        match polled {
-            None => {}
-            Some(Ok(message)) => {
-                self.consumer.context().flows();
-                held.messages.push_back(detach(&message, &self.topic));
-            }
-            Some(Err(error)) => self.report(&error),
+    /// Takes what has arrived, up to a handful. Waits a tick for the first.
+    fn gather(&self, held: &mut Held) {
+        let (mut wait, mut taken) = (TICK, 0);
+        while taken < HANDFUL
+            && let Some(weight) = self.poll(wait, held)
+        {
+            (wait, taken) = (Duration::ZERO, taken + weight);
         }
     }
 
-    /// Hands the first held message on when the budget has room for it; else waits a tick.
+    /// Serves the group, and takes at most one message. Says what it weighs.
+    fn poll(&self, wait: Duration, held: &mut Held) -> Option<usize> {
+        let polled = self.consumer.poll(wait);
+        // Before what was polled: the client calls back first, and then gives what is still ours.
+        held.forget(&self.consumer.context().gone());
+        match polled? {
+            Ok(message) => {
+                self.consumer.context().flows();
+                let message = detach(&message, &self.topic);
+                let weight = message.weight();
+                held.messages.push_back(message);
+                Some(weight)
+            }
+            Err(error) => {
+                self.report(&error);
+                None
+            }
+        }
+    }
+
+    /// Hands on what the budget has room for, from the first held message on; where it has none for that one, waits a tick.
     fn hand_on(&self, held: &mut Held) {
-        let Some(message) = held.messages.front() else { return };
-        // A message heavier than the whole budget takes all of it, or it would wait for ever.
-        let weight = u32::try_from(message.weight().min(self.capacity)).unwrap_or(u32::MAX);
-        let room = match Arc::clone(&self.budget).try_acquire_many_owned(weight) {
-            Ok(room) => Ok(room),
+        let mut handful = self.with_room(held);
+        if handful.is_empty() {
+            let Some(message) = held.messages.pop_front() else { return };
+            match self.wait_for_room(&message) {
+                Some(room) => handful.push((message, room)),
+                None => {
+                    held.messages.push_front(message);
+                    return self.endure(held);
+                }
+            }
+        }
+        let _closed = self.signals.send(Signal::Messages(handful));
+        held.waited = Duration::ZERO;
+    }
+
+    fn with_room(&self, held: &mut Held) -> Vec<(Message, OwnedSemaphorePermit)> {
+        let mut handful = Vec::with_capacity(held.messages.len());
+        while let Some(room) = held.messages.front().and_then(|message| self.room(message)) {
+            handful.extend(held.messages.pop_front().map(|message| (message, room)));
+        }
+        handful
+    }
+
+    /// The room of a message, where there is some.
+    fn room(&self, message: &Message) -> Option<OwnedSemaphorePermit> {
+        let room = |weight| Arc::clone(&self.budget).try_acquire_many_owned(weight).ok();
+        room(self.weight(message)).or_else(|| {
             // What was planned is stored as a whole or not at all, and had room when it was planned: it must not wait for
             // room that only it would give back.
-            Err(_) if self.consumer.context().is_planned(message.partition, message.offset) => {
-                Arc::clone(&self.budget).try_acquire_many_owned(0).map_err(drop)
-            }
-            Err(_) => {
-                let room = Arc::clone(&self.budget).acquire_many_owned(weight);
-                self.runtime
-                    .block_on(async { tokio::time::timeout(TICK, room).await })
-                    .map_or(Err(()), |room| room.map_err(drop))
-            }
-        };
-        match (room, held.messages.pop_front()) {
-            (Ok(room), Some(message)) => {
-                let _closed = self.signals.send(Signal::Message(message, room));
-                held.waited = Duration::ZERO;
-            }
-            (_, Some(message)) => {
-                held.messages.push_front(message);
-                self.endure(held);
-            }
-            (_, None) => {}
-        }
+            let is_planned = self.consumer.context().is_planned(message.partition, message.offset);
+            is_planned.then(|| room(0)).flatten()
+        })
+    }
+
+    fn wait_for_room(&self, message: &Message) -> Option<OwnedSemaphorePermit> {
+        let room = Arc::clone(&self.budget).acquire_many_owned(self.weight(message));
+        self.runtime.block_on(async { tokio::time::timeout(TICK, room).await }).ok()?.ok()
+    }
+
+    /// What it weighs in the budget. A message heavier than the whole budget takes all of it, or it would wait for ever.
+    fn weight(&self, message: &Message) -> u32 {
+        u32::try_from(message.weight().min(self.capacity)).unwrap_or(u32::MAX)
     }
 
     /// No room for a tick: after [`PATIENCE`], pauses whatever is assigned by now and serves the group. A partition
@@ -342,7 +374,7 @@ impl Poller {
         held.waited += TICK;
         if held.waited >= PATIENCE {
             held.paused = self.consumer.assignment().ok().filter(|all| self.consumer.pause(all).is_ok());
-            self.poll(Duration::ZERO, held);
+            let _held_if_any_came = self.poll(Duration::ZERO, held);
         }
     }
 

@@ -46,10 +46,10 @@ pub struct TransactorOptions {
 
 /// How long one call may wait before it is asked whether it should go on.
 const CALL: Duration = Duration::from_secs(1);
-/// How long to wait before the clock is looked at again: for a delivery report, for room, for a call's next try.
+/// How long to wait before the clock is looked at again: for room, for a call's next try.
 const TICK: Duration = Duration::from_millis(5);
-/// How long freeing what was reported takes, about.
-const MOMENT: Duration = Duration::from_micros(100);
+/// How often it is looked whether the broker has every message.
+const LOOK: Duration = Duration::from_micros(500);
 /// The messages of a batch come in one go; without a wait the first ones would go in requests of their own.
 const LINGER: &str = "2";
 
@@ -86,6 +86,8 @@ impl Ready {
             .set("transaction.timeout.ms", timeout.to_string())
             .set("message.timeout.ms", timeout.to_string())
             .set("linger.ms", LINGER)
+            // That none is left says that all were delivered: a report of each would be a lock and a wake-up for each.
+            .set("delivery.report.only.error", "true")
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
             .set("queue.buffering.max.messages", "0"); // bytes are the bound
         let client = Polled::start(&client, Deliveries::new(options.name, health))
@@ -194,7 +196,6 @@ impl Writer {
     fn send(&self, messages: &[Outgoing], give_up_at: Instant) -> Result<(), Broken> {
         for message in messages {
             let mut record = message.record(());
-            self.reports().expect(); // before it is sent: its report may come before `send` returns
             loop {
                 match self.client.send(record) {
                     Ok(()) => break,
@@ -204,24 +205,22 @@ impl Writer {
                         record = unsent;
                         self.reports().wait(TICK);
                     }
-                    Err((error, _)) => {
-                        self.reports().came(None);
-                        return Err(self.worst("produce", error));
-                    }
+                    Err((error, _)) => return Err(self.worst("produce", error)),
                 }
             }
         }
         Ok(())
     }
 
-    /// Waits until the broker has every message. The client's own `flush` waits in steps of 100 ms.
+    /// Waits until the broker has every message: the client has freed each then, or has reported that it failed. Its own `flush`
+    /// waits in steps of 100 ms, and so does a commit that still finds a message.
     fn deliver(&self, give_up_at: Instant) -> Result<(), Broken> {
-        self.meter.queued(self.reports().awaited());
-        // A report comes a moment before its message is forgotten, and a commit that still finds one waits 100 ms for it.
-        while !self.reports().are_all_there(TICK) || self.is_forgetting() {
+        self.meter.queued(self.held());
+        while self.held() > 0 {
             if Instant::now() >= give_up_at {
                 return Err(self.worst("produce", KafkaError::Flush(RDKafkaErrorCode::MessageTimedOut)));
             }
+            self.reports().wait(LOOK);
         }
         self.meter.queued(0);
         match self.reports().failed() {
@@ -230,21 +229,17 @@ impl Writer {
         }
     }
 
+    /// Messages that the client still holds.
+    fn held(&self) -> usize {
+        usize::try_from(self.client.in_flight_count()).unwrap_or_default()
+    }
+
     /// The error, in the words of a message that failed where one did: the call only says that some did.
     fn worst(&self, tag: &'static str, error: KafkaError) -> Broken {
         let is_fatal =
             self.has_failed() || matches!(&error, KafkaError::Transaction(error) if error.is_fatal());
         let failed = self.reports().failed();
         Broken { fault: failed.unwrap_or_else(|| fault(tag, &error)), is_fatal }
-    }
-
-    /// Whether messages are still held; waits a little if so.
-    fn is_forgetting(&self) -> bool {
-        let held = self.client.in_flight_count() > 0;
-        if held {
-            self.reports().wait(MOMENT);
-        }
-        held
     }
 
     fn reports(&self) -> &Reports {
@@ -298,62 +293,33 @@ fn offsets(topic: &str, offsets: &[(i32, i64)]) -> Result<TopicPartitionList, Ka
     Ok(list)
 }
 
-/// What the client's thread has been told of the messages of a transaction.
+/// What the client's thread has been told of the messages of a transaction: the first one that failed.
 #[derive(Default)]
 struct Reports {
-    so_far: Mutex<SoFar>,
-    /// Rung when the last one is there.
+    failed: Mutex<Option<Fault>>,
     came: Condvar,
 }
 
-#[derive(Default)]
-struct SoFar {
-    /// Messages without a report.
-    awaited: usize,
-    /// The first one that failed.
-    failed: Option<Fault>,
-}
-
 impl Reports {
-    fn so_far(&self) -> MutexGuard<'_, SoFar> {
-        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    fn so_far(&self) -> MutexGuard<'_, Option<Fault>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins anew. Messages of a transaction that was taken back may still be reported.
     fn forget(&self) {
-        self.so_far().failed = None;
+        *self.so_far() = None;
     }
 
     fn failed(&self) -> Option<Fault> {
-        self.so_far().failed.clone()
+        self.so_far().clone()
     }
 
-    fn awaited(&self) -> usize {
-        self.so_far().awaited
+    fn came(&self, failed: Fault) {
+        self.so_far().get_or_insert(failed);
+        self.came.notify_one();
     }
 
-    fn expect(&self) {
-        self.so_far().awaited += 1;
-    }
-
-    fn came(&self, failed: Option<Fault>) {
-        let mut so_far = self.so_far();
-        so_far.awaited = so_far.awaited.saturating_sub(1);
-        if so_far.failed.is_none() {
-            so_far.failed = failed;
-        }
-        if so_far.awaited == 0 {
-            self.came.notify_one();
-        }
-    }
-
-    /// Whether every report has come within `time`.
-    fn are_all_there(&self, time: Duration) -> bool {
-        let waited = self.came.wait_timeout_while(self.so_far(), time, |so_far| so_far.awaited > 0);
-        waited.unwrap_or_else(PoisonError::into_inner).0.awaited == 0
-    }
-
-    /// Waits for so long, or until the last report has come.
+    /// Waits for so long, or until a report has come.
     fn wait(&self, time: Duration) {
         let _in_time_or_not = self.came.wait_timeout(self.so_far(), time);
     }
@@ -394,9 +360,9 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        self.reports.came(result.as_ref().err().map(|(error, message)| {
+        if let Err((error, message)) = result {
             let Fault { tag, detail } = fault("produce", error);
-            Fault::new(tag, format!("{}: {detail}", message.topic()))
-        }));
+            self.reports.came(Fault::new(tag, format!("{}: {detail}", message.topic())));
+        }
     }
 }

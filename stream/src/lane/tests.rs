@@ -196,7 +196,7 @@ impl Rig {
         };
         let weight = u32::try_from(message.weight()).unwrap();
         let room = Arc::clone(&self.budget).try_acquire_many_owned(weight).unwrap();
-        self.signals.send(Signal::Message(message, room)).unwrap();
+        self.signals.send(Signal::Messages(vec![(message, room)])).unwrap();
     }
 
     fn send_all(&self, payloads: &str) {

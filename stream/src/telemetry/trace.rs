@@ -4,12 +4,15 @@
 /// `trace_id` and `span_id` are used where there is none, and must be random.
 #[must_use]
 pub fn traceparent(incoming: Option<&str>, trace_id: u128, span_id: u64) -> String {
-    let (trace, flags) = incoming.and_then(parse).unwrap_or((trace_id.max(1), 1));
-    format!("00-{trace:032x}-{:016x}-{flags:02x}", span_id.max(1))
+    let span = span_id.max(1);
+    match incoming.and_then(parse) {
+        Some((trace, flags)) => format!("00-{trace}-{span:016x}-{flags:02x}"),
+        None => format!("00-{:032x}-{span:016x}-01", trace_id.max(1)),
+    }
 }
 
 /// Trace id and flags of a version-00 header.
-fn parse(header: &str) -> Option<(u128, u8)> {
+fn parse(header: &str) -> Option<(&str, u8)> {
     let mut parts = header.trim().split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, length| {
@@ -20,8 +23,10 @@ fn parse(header: &str) -> Option<(u128, u8)> {
     if !well_formed || version == "ff" || (version == "00" && parts.next().is_some()) {
         return None;
     }
-    let trace = u128::from_str_radix(trace, 16).ok().filter(|trace| *trace != 0)?;
-    let _span = u64::from_str_radix(span, 16).ok().filter(|span| *span != 0)?;
+    let is_zero = |text: &str| text.bytes().all(|digit| digit == b'0');
+    if is_zero(trace) || is_zero(span) {
+        return None;
+    }
     Some((trace, u8::from_str_radix(flags, 16).ok()? & 1))
 }
 

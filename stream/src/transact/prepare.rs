@@ -9,16 +9,35 @@ use crate::{
     lane::Step,
     window::Seen,
 };
-use std::{collections::BTreeMap, num::NonZero, sync::Arc, thread::available_parallelism};
+use std::{collections::BTreeMap, sync::Arc};
 
-/// Messages that one task steps, at least: below it a task costs more than it saves.
-const LEAST_SHARE: usize = 256;
+/// Messages that one task steps. A batch grows by so many at a time: their memory is used again for the next, where that of
+/// one vector for all would be given back to the system and cleared by it, batch after batch.
+const SHARE: usize = 256;
 
 /// A batch as it was gathered: in the order of arrival, so in order within each partition.
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub(super) messages: Vec<(Envelope, Seen)>,
+    shares: Vec<Vec<(Envelope, Seen)>>,
     pub(super) ledgers: BTreeMap<i32, SharedLedger>,
+}
+
+impl Gathered {
+    pub(super) fn push(&mut self, envelope: Envelope, seen: Seen) {
+        match self.shares.last_mut() {
+            Some(share) if share.len() < SHARE => share.push((envelope, seen)),
+            _ => {
+                let mut share = Vec::with_capacity(SHARE);
+                share.push((envelope, seen));
+                self.shares.push(share);
+            }
+        }
+    }
+
+    /// Gives all of them back to the broker.
+    pub(super) fn leave_open(self) {
+        self.shares.into_iter().flatten().for_each(|(envelope, _)| envelope.receipt.leave_open());
+    }
 }
 
 /// A batch that only has to be committed.
@@ -28,9 +47,11 @@ pub(super) struct Prepared {
     pub(super) decided: Vec<Decided>,
 }
 
-/// One message after its step.
+/// One message after its step: nothing of what it said is held any longer.
 struct Stepped {
-    message: Message,
+    partition: i32,
+    offset: i64,
+    timestamp_ms: i64,
     receipt: Receipt,
     fate: Fate,
     outgoing: Vec<Outgoing>,
@@ -47,19 +68,15 @@ where
     St: Step<Out = Vec<Outgoing>>,
     Sc: Scribe,
 {
-    let Gathered { messages, ledgers } = gathered;
-    let tasks = available_parallelism().map_or(1, NonZero::get);
-    let share = messages.len().div_ceil(tasks).max(LEAST_SHARE);
-    let mut messages = messages.into_iter().peekable();
-    let mut steps = Vec::new();
-    while messages.peek().is_some() {
-        let share: Vec<_> = messages.by_ref().take(share).collect();
+    let Gathered { shares, ledgers } = gathered;
+    let mut sheet = Sheet::of(shares.iter().map(Vec::len).sum());
+    let step_all = |share: Vec<(Envelope, Seen)>| {
         let shared = Arc::clone(&shared);
-        steps.push(tokio::spawn(async move {
+        tokio::spawn(async move {
             share.into_iter().map(|(envelope, seen)| step(&shared, envelope, seen)).collect::<Vec<_>>()
-        }));
-    }
-    let mut sheet = Sheet::default();
+        })
+    };
+    let steps: Vec<_> = shares.into_iter().map(step_all).collect();
     for stepped in steps {
         let stepped = stepped.await.map_err(|error| Fault::new("lane_panicked", error.to_string()))?;
         stepped.into_iter().for_each(|stepped| sheet.enter(stepped));
@@ -84,7 +101,8 @@ where
             Verdict::Refuse(refusal) => dead(shared, &message, &refusal),
         },
     };
-    Stepped { message, receipt, fate, outgoing }
+    let Message { partition, offset, timestamp_ms, .. } = message;
+    Stepped { partition, offset, timestamp_ms, receipt, fate, outgoing }
 }
 
 fn dead<L, St, Sc: Scribe>(
@@ -99,7 +117,6 @@ fn dead<L, St, Sc: Scribe>(
 }
 
 /// What the batch has become so far.
-#[derive(Default)]
 struct Sheet {
     outgoing: Vec<Outgoing>,
     decided: Vec<Decided>,
@@ -115,8 +132,16 @@ struct Account {
 }
 
 impl Sheet {
-    fn enter(&mut self, Stepped { message, receipt, fate, outgoing }: Stepped) {
-        let Message { partition, offset, timestamp_ms, .. } = message;
+    /// For so many messages. Few become more than one, and each range of them a page.
+    fn of(messages: usize) -> Self {
+        Self {
+            outgoing: Vec::with_capacity(messages + messages / 8),
+            decided: Vec::with_capacity(messages),
+            partitions: BTreeMap::new(),
+        }
+    }
+
+    fn enter(&mut self, Stepped { partition, offset, timestamp_ms, receipt, fate, outgoing }: Stepped) {
         let account = self.partitions.entry(partition).or_insert_with(|| Account {
             first: offset,
             last: offset,

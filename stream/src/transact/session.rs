@@ -190,7 +190,9 @@ where
                 }
             }
             Signal::Revoked(partitions, done) => self.revoke(&partitions, done).await?,
-            Signal::Message(message, room) => self.receive(message, room),
+            Signal::Messages(messages) => {
+                messages.into_iter().for_each(|(message, room)| self.receive(message, room));
+            }
             Signal::Failed(fault) => return Err(End::Failed(fault)),
         }
         Ok(())
@@ -254,7 +256,7 @@ where
         let Some(Gathering { batch, fill }) = self.gathering.back_mut() else { return };
         fill.add(envelope.message.weight());
         batch.ledgers.entry(number).or_insert_with(|| ledger.clone());
-        batch.messages.push((envelope, seen));
+        batch.push(envelope, seen);
     }
 
     /// Lets partitions go: what was gathered is committed before the answer, or everything is started over.
@@ -302,8 +304,7 @@ where
         self.forced.cancel();
         let all: Vec<i32> = self.partitions.keys().copied().collect();
         all.into_iter().for_each(|number| self.forget(number));
-        let left = self.gathering.drain(..).flat_map(|gathering| gathering.batch.messages);
-        left.for_each(|(envelope, _)| envelope.receipt.leave_open());
+        self.gathering.drain(..).for_each(|gathering| gathering.batch.leave_open());
         let source = self.source;
         // It waits for its thread, which may wait for the broker.
         match tokio::task::spawn_blocking(move || drop(source)).await {

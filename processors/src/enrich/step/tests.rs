@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::{path::PathBuf, sync::LazyLock};
+use tracker_geo::Geo;
 use tracker_schemas::{JsonText, Kind, consent::ALL, examples};
 use tracker_stream::config::Settings;
 use uuid::Uuid;
@@ -11,9 +12,9 @@ fn lookups() -> Lookups {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../geo/fixtures");
     let settings = Settings::merge("", "", std::iter::empty()).unwrap();
     Lookups {
-        geo: Arc::new(Geo::open(
+        places: Places::new(Arc::new(Geo::open(
             &["city-ipv4.mmdb", "city-ipv6.mmdb", "asn.mmdb"].map(|name| fixtures.join(name)),
-        )),
+        ))),
         agents: Agents::new(1000),
         referrers: Referrers::new(),
         privacy: Privacy::read(&settings).unwrap(),

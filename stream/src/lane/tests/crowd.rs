@@ -224,7 +224,7 @@ impl Loader {
             Err(_) => return false,
         };
         reads.get_mut(&partition).unwrap().0 += 1;
-        self.signals.send(Signal::Message(message, room)).is_ok()
+        self.signals.send(Signal::Messages(vec![(message, room)])).is_ok()
     }
 
     fn assign(&self, partitions: &[i32]) {

@@ -220,7 +220,7 @@ fn live(world: &World, rows: usize, trouble: Option<(usize, Trouble)>) {
                 headers: Headers::new(),
             };
             let room = Arc::clone(&budget).try_acquire_many_owned(0).unwrap();
-            signals.send(Signal::Message(message, room)).unwrap();
+            signals.send(Signal::Messages(vec![(message, room)])).unwrap();
         }
     }
     let lane = Lane {

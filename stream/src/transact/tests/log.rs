@@ -117,7 +117,7 @@ impl Source for Memory {
                 let weight = u32::try_from(message.weight()).unwrap();
                 let room = Arc::clone(&self.world.budget).acquire_many_owned(weight).await.unwrap();
                 self.at = Some(at + 1);
-                return Some(Signal::Message(message, room));
+                return Some(Signal::Messages(vec![(message, room)]));
             }
             tokio::select! {
                 () = self.world.grown.notified() => {}
