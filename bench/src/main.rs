@@ -1,7 +1,7 @@
 //! The bench: what Tracker costs, beside what the same work could cost. Every figure is a ratio of two sides that were
 //! measured in turns within one run, so that it holds on a machine that is slow today.
 //!
-//! A [`line::Group`] is measured together and puts some [`line::Line`]s of the table on its [`sheet`]. [`rounds`] says whose turn
+//! A [`line::Group`] is measured together and puts some [`line::Line`]s of the table on its [`mod@sheet`]. [`rounds`] says whose turn
 //! it is, [`site`] starts the real programs on a broker and a database of the bench's own, [`load`] sends to them, [`cpu`] asks
 //! the kernel what they spent, [`reference`](mod@reference) is the other side, [`table`] tells. Client and server share the
 //! cores, so wall time says little: costs are CPU time of the server's process.
