@@ -102,7 +102,7 @@ impl Site {
         let told = lab::merge(&text(&addresses, &folder, cache), &own(cache))?.to_string();
         let pieces = Cache::at(cache);
         let broker = BrokerOptions::new(pieces.clone(), folder.join("kafka"), kafka, controller);
-        let broker = Mutex::new(Broker::start(broker).await?);
+        let broker = Mutex::new(Broker::start(broker.lasting()).await?);
         let database = match parts {
             Parts::Broker => None,
             Parts::BrokerAndDatabase => {

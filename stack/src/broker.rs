@@ -42,13 +42,22 @@ pub struct BrokerOptions {
     pub properties: Vec<(String, String)>,
     /// Further arguments of the first format of `data`, such as `--add-scram …`.
     pub format: Vec<String>,
+    /// Whether it is for more than a test: what runs often is compiled once more, and better.
+    pub lasting: bool,
 }
 
 impl BrokerOptions {
     /// A plain one.
     #[must_use]
     pub fn new(cache: Cache, data: impl Into<PathBuf>, port: u16, controller_port: u16) -> Self {
-        Self { cache, data: data.into(), port, controller_port, properties: Vec::new(), format: Vec::new() }
+        let (properties, format) = (Vec::new(), Vec::new());
+        Self { cache, data: data.into(), port, controller_port, properties, format, lasting: false }
+    }
+
+    /// One for more than a test.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self { lasting: true, ..self }
     }
 
     /// With a second listener on `port`, which tells its clients to come back to `advertised`, where a
@@ -173,7 +182,7 @@ impl Broker {
         }
         let (log, out, err) = LogFile::open(data.join("broker.log"))?;
         let process = leash::spawn(Path::new("java"), |command: &mut Command| {
-            command.args(java_options).args(java.server(&data, &file));
+            command.args(java_options).args(java.server(&options, &data, &file));
             command.current_dir(&data).stdin(Stdio::null()).stdout(out).stderr(err);
         })?;
         Ok(Self { options, process, log })

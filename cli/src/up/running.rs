@@ -104,7 +104,7 @@ async fn start_broker(plan: &Plan) -> Result<Option<Broker>, Failure> {
     let began = Instant::now();
     let (cache, data) = (Cache::at(&plan.cache), plan.data.join("broker"));
     let options = BrokerOptions::new(cache, data, plan.local.broker_port, plan.local.controller_port);
-    let broker = Broker::start(options).await?;
+    let broker = Broker::start(options.lasting()).await?;
     Console::say(format_args!("broker   {} in {:.1} s", broker.address(), began.elapsed().as_secs_f64()));
     Ok(Some(broker))
 }
