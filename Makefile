@@ -51,7 +51,7 @@ chaos: setup ## a million events while every part is killed, stopped and cut off
 ONLY ?=
 LONG ?=
 BENCH = target/release/tracker-bench --only "$(ONLY)" $(LONG:%=--long %) --commit "$$(git rev-parse --short HEAD)"
-bench: bench-programs ## what Tracker costs beside what it could cost: one table, and target/bench.json; 35 minutes
+bench: bench-programs ## what Tracker costs beside what it could cost: one table, and target/bench.json; 20 minutes
 	@$(BENCH)
 
 bench-quick: bench-programs ## the same in five minutes, less exact
