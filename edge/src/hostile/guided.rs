@@ -1,4 +1,4 @@
-//! What a fuzzer calls that is guided by coverage (`fuzz/`, `make fuzz`): the checks of the properties, with bytes that it makes
+//! What a fuzzer calls that is guided by coverage (`fuzz/`, `make fuzz-guided`): the checks of the properties, with bytes that it makes
 //! up. What the bytes themselves do not say, the first of them chooses.
 
 use super::{

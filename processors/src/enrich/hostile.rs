@@ -1,6 +1,6 @@
 //! Hostile input, to what takes texts of strangers apart: never a panic, and never more than there was.
 //!
-//! `PROPTEST_CASES`, which proptest reads by itself, makes it more cases; and [`guided`] is for a fuzzer: `make fuzz`.
+//! `PROPTEST_CASES`, which proptest reads by itself, makes it more cases; and [`guided`] is for a fuzzer: `make fuzz-guided`.
 
 #![cfg_attr(fuzzing, expect(dead_code, reason = "a fuzzer has no use for the properties"))]
 
