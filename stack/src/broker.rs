@@ -21,7 +21,7 @@ use std::{
 };
 
 /// How long a start may take: 2 s on an idle machine, 8 s beside a compiler.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 /// How long a stop may take before it is killed.
 const STOP: Duration = Duration::from_secs(15);
 /// The line that ends a start: the listeners are open and the controller knows the broker.

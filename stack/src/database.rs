@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How long a start may take: well under a second on an idle machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 /// How long a stop may take before it is killed.
 const STOP: Duration = Duration::from_secs(30);
 

@@ -52,10 +52,10 @@ fn enrich_is_killed_in_the_middle_and_every_event_arrives() {
     run(async {
         let mut site = Site::start("killed_enrich", &[]).await;
         let log = Log::write(&site, SMALL);
-        let sending = log.send(&site, &["--rate", RATE]);
+        let mut sending = log.send(&site, &["--rate", RATE]);
         let stored = site.holds_events(SMALL as u64 / 5).await;
         site.kill(Program::Enrich);
-        assert!(stored < SMALL as u64 / 2, "the kill was in the middle, not after {stored}");
+        assert!(sending.try_wait().unwrap().is_none(), "the kill was in the middle, at {stored}");
         site.launch(Program::Enrich);
         log.arrives(&site, sending).await;
     });
@@ -67,10 +67,10 @@ fn the_broker_is_killed_in_the_middle_and_every_event_arrives() {
         let mut broker = broker("killed_broker").await;
         let site = Site::start("killed_broker", &[("KAFKA__BROKERS", &broker.address())]).await;
         let log = Log::write(&site, SMALL);
-        let sending = log.send(&site, &["--rate", RATE]);
+        let mut sending = log.send(&site, &["--rate", RATE]);
         let stored = site.holds_events(SMALL as u64 / 5).await;
         broker.kill();
-        assert!(stored < SMALL as u64 / 2, "the kill was in the middle, not after {stored}");
+        assert!(sending.try_wait().unwrap().is_none(), "the kill was in the middle, at {stored}");
         broker.restart().await.unwrap();
         log.arrives(&site, sending).await;
     });
@@ -82,10 +82,10 @@ fn clickhouse_is_killed_in_the_middle_and_every_event_arrives() {
         let mut database = database("killed_database").await;
         let site = Site::start("killed_database", &[("CLICKHOUSE__URL", &database.url())]).await;
         let log = Log::write(&site, SMALL);
-        let sending = log.send(&site, &["--rate", RATE]);
+        let mut sending = log.send(&site, &["--rate", RATE]);
         let stored = site.holds_events(SMALL as u64 / 5).await;
         database.kill();
-        assert!(stored < SMALL as u64 / 2, "the kill was in the middle, not after {stored}");
+        assert!(sending.try_wait().unwrap().is_none(), "the kill was in the middle, at {stored}");
         until("1,000 are accepted that the database does not have", async || {
             (site.accepted().await >= stored + 1000).then_some(())
         })
@@ -208,7 +208,8 @@ impl Site {
         let dropped = settled("dropped");
         println!("{wanted} in; {stored} events, {dead} dead letters, {dropped} dropped by rule");
         assert_eq!(stored + dead + dropped, wanted);
-        assert_eq!(enrich[r#"tracker_lane_received_total{lane="enrich"}"#] as u64, wanted);
+        // Not exactly: who is thought dead for a moment reads again what it has not committed.
+        assert!(enrich[r#"tracker_lane_received_total{lane="enrich"}"#] as u64 >= wanted);
         assert_eq!([settled("delivered"), settled("dead")], [stored, dead]);
     }
 

@@ -171,7 +171,7 @@ fn a_replay_that_is_killed_again_and_again_ends_with_the_same_rows_and_can_be_co
     run(async {
         const EVENTS: u64 = 3000;
         let mut site =
-            Site::start("replay_killed", &[("REPLAY__BLOCK_ROWS", "50"), ("REPLAY__BLOCK_EVERY", "20ms")])
+            Site::start("replay_killed", &[("REPLAY__BLOCK_ROWS", "50"), ("REPLAY__BLOCK_EVERY", "100ms")])
                 .await;
         site.tells(EVENTS).await;
         let before = site.said(&site.database).await;

@@ -114,9 +114,10 @@ async fn pour(site: &Site) -> (HashSet<Uuid>, HashSet<Uuid>) {
 async fn payments_leave_first(site: &Site) {
     let (mut spooled, mut drained) = (0, 0.0);
     until("the spool is empty", async || {
-        let payments = site.spooled("payments").await;
+        // The events first: payments that are still there after an event had left were there when it did.
         let metrics = site.metrics(Program::Edge).await;
         let events = metrics.get(r#"tracker_spool_drained_total{spool="events"}"#).copied().unwrap_or(0.0);
+        let payments = site.spooled("payments").await;
         assert!(payments == 0 || events == 0.0, "{events} events left before {payments} payments");
         (spooled, drained) = (site.spooled("events").await, events);
         (spooled + payments == 0).then_some(())
@@ -199,6 +200,7 @@ fn a_disk_that_is_full_is_told_and_the_spool_recovers_when_it_is_drained() {
         .await;
         broker.kill();
         let padding = "x".repeat(20_000);
+        let tag = if small.mounted { "spool_disk" } else { "spool_full" };
         let mut kept = HashSet::new();
         let refused = until("the disk is full", async || {
             let eid = Uuid::now_v7();
@@ -208,11 +210,11 @@ fn a_disk_that_is_full_is_told_and_the_spool_recovers_when_it_is_drained() {
                 kept.insert(eid);
                 return None;
             }
-            Some(answer)
+            // A disk may only be slow for a moment.
+            Some(answer).filter(|answer| answer.json()["error"] == tag)
         })
         .await;
-        let tag = if small.mounted { "spool_disk" } else { "spool_full" };
-        assert_eq!((refused.status.as_u16(), refused.json()["error"].as_str().unwrap()), (503, tag));
+        assert_eq!(refused.status, 503);
         assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
         assert!(kept.len() > 20, "{} events fill the disk", kept.len());
         assert_eq!(site.get("/health").await.status, 200, "it lives");

@@ -33,8 +33,8 @@ impl Site {
             .collect();
         let answer = self.post("/tr/v1/tr/", json!(events).to_string()).await;
         assert_eq!(answer.json()["accepted"], names.len(), "{}", answer.text());
-        self.row(&format!("SELECT 1 FROM events WHERE app = '{app}' HAVING uniq(ename) >= {}", names.len()))
-            .await;
+        let all = format!("hasAll(groupArray(ename), {names:?})").replace('"', "'");
+        self.row(&format!("SELECT 1 FROM events WHERE app = '{app}' HAVING {all}")).await;
     }
 
     /// What `tracker tap` prints of a topic from its beginning to its end.
@@ -275,7 +275,8 @@ fn a_new_key_is_shown_once_and_taken_without_a_restart() {
         .await;
         let output = site.tracker_output(&["keys", "new", "--id", &id]);
         assert_eq!(output.status.code(), Some(2), "{}", error_of(&output));
-        assert_eq!(fs::read_to_string(path).unwrap(), file, "and the file stays as it was");
+        let file = fs::read_to_string(path).unwrap(); // other tests make keys too
+        assert_eq!(file.matches(&format!("\"{id}\"")).count(), 1, "the first one stays: {file}");
     });
 }
 

@@ -166,7 +166,7 @@ fn what_it_prints_works_and_it_ends_in_order_and_finds_its_data_again() {
         let processes = children(up.pid());
         assert_eq!(processes.len(), 6, "{processes:?}");
         signal("-INT", up.pid());
-        let ended = up.wait(Duration::from_secs(60)).await.expect("it ends by itself");
+        let ended = up.wait(Duration::from_secs(120)).await.expect("it ends by itself");
         assert_eq!(ended.code(), Some(0), "{}", place.said());
         let said = place.said();
         let order: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("stopping ")).collect();

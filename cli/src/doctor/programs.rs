@@ -8,7 +8,7 @@ use std::{net::SocketAddr, time::Duration};
 use tracker_stream::config::Settings;
 
 const CHECK: &str = "programs";
-const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(5);
 
 pub async fn examine(settings: &Settings) -> Vec<Finding> {
     #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use tracker_stack::wait_until;
 use tracker_stream::fault::Fault;
 
 /// How long they may take, together.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(2);
 

@@ -7,7 +7,7 @@ mod telling;
 
 use crate::rig::{Browser, Page, Pages, Program, Site, shared, until};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tracker_schemas::{Decoder, Event, Topic};
 use uuid::Uuid;
 
@@ -81,18 +81,29 @@ impl Stage {
         self.browser.comes("track.set").await;
     }
 
-    /// The rows of all that was sent, in order, after one event that ends it: what the edge has by then is all there is.
+    /// The rows of all that was sent, in order, with an event that ends it. Events of one request are on several partitions, not
+    /// all at once; but the script sends one request at a time, so what came before the next one is safe when that is there.
     async fn end(&self) -> Vec<Value> {
-        self.browser.run("track('end')").await;
-        let sent = until(&format!("`end` of {} on the topic", self.mark), async || {
-            let events = self.sent().await;
-            events.values().any(|name| name == "end").then_some(events)
-        })
-        .await;
+        self.tell("end").await;
+        let sent = self.tell("after").await.into_iter().filter(|(_, name)| name != "after");
+        let ids: BTreeSet<_> = sent.map(|(eid, _)| eid.to_string()).collect();
         let sql =
             format!("SELECT * FROM events WHERE app = '{}' ORDER BY created_at, toString(eid)", self.mark);
-        until(&format!("a row of each of {sent:?}, of {}", self.mark), async || {
-            Some(self.site.rows(&sql).await).filter(|rows| rows.len() >= sent.len())
+        until(&format!("a row of each of {ids:?}, of {}", self.mark), async || {
+            let mut rows = self.site.rows(&sql).await;
+            rows.retain(|row| row["ename"] != "after");
+            let stored: BTreeSet<_> = column(&rows, "eid").into_iter().map(str::to_owned).collect();
+            stored.is_superset(&ids).then_some(rows)
+        })
+        .await
+    }
+
+    /// Lets the page tell of an event, waits until the edge has it, and gives all that it has by then.
+    async fn tell(&self, event: &str) -> BTreeMap<Uuid, String> {
+        self.browser.run(&format!("track('{event}')")).await;
+        until(&format!("`{event}` of {} on the topic", self.mark), async || {
+            let events = self.sent().await;
+            events.values().any(|name| name == event).then_some(events)
         })
         .await
     }

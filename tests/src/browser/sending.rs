@@ -7,12 +7,6 @@ use tracker_stack::{Network, Proxy, free_ports, leash::Leashed};
 
 /// How many rows each event has, however often it came: without FINAL.
 async fn once(stage: &Stage, names: &[&str]) {
-    // What goes with `end` in one request may be on its partition a moment later than that.
-    until(&format!("each of {names:?} on the topic"), async || {
-        let sent = stage.sent().await;
-        names.iter().all(|name| sent.values().any(|one| one == name)).then_some(())
-    })
-    .await;
     let rows = stage.end().await;
     let named: Vec<_> = column(&rows, "ename").into_iter().filter(|name| *name != "end").collect();
     assert_eq!(named, names);
@@ -141,14 +135,14 @@ fn a_socket_carries_what_it_can_and_a_request_the_rest() {
         );
         stage.pages.put("/", stage.page("data-ws=on", &spoken, ""));
         stage.goto("/").await;
-        stage.browser.comes("spoken.length === 1").await;
+        stage.browser.comes("spoken.length >= 1").await;
         stage.browser.run("for (let n = 0; n < 20; n++) track({ ename: 'spoken', params: { n } })").await;
-        stage.browser.comes("spoken.length === 2").await;
+        stage.browser.comes("spoken.length >= 2").await;
         let rows = stage.end().await;
         assert_eq!(column(&rows, "ename").len(), 22);
         assert_eq!(stage.browser.run("return sent").await, json!([]));
         let length = "return [spoken[1].length * 2 < new DataView(spoken[1].buffer).getUint32(0, true), spoken.length]";
-        assert_eq!(stage.browser.run(length).await, json!([true, 3]), "each frame is packed");
+        assert_eq!(stage.browser.run(length).await, json!([true, 4]), "each frame is packed");
 
         stage.close().await;
     });
@@ -193,7 +187,7 @@ fn waits(sent: &[Value]) -> usize {
 fn a_limited_page_waits_as_long_as_the_edge_asks_and_loses_nothing() {
     run(async {
         let slow = [
-            ("EDGE__RATE_LIMIT_PER_DAY", "43200"), // one in two seconds
+            ("EDGE__RATE_LIMIT_PER_DAY", "8640"), // one in ten seconds
             ("EDGE__RATE_LIMIT_BURST", "1"),
             ("EDGE__NODE", "limited"),
             ("EDGE__SPOOL__PATH", "limited/spool"),

@@ -18,7 +18,11 @@ async fn agree(site: &Site, consent: &Value) -> Answer {
 impl Site {
     /// The bits of each consent of a visitor, as they are told.
     async fn consents(&self, vid: Uuid) -> Vec<Value> {
-        let answer = self.get(&format!("{AGREE}?vid={vid}")).await;
+        // A database that takes its time is no fault: it is asked again.
+        let answer = until("consents are told", async || {
+            Some(self.get(&format!("{AGREE}?vid={vid}")).await).filter(|answer| answer.status != 503)
+        })
+        .await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json().as_array().expect("an array").clone()
     }

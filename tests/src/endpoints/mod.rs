@@ -93,8 +93,8 @@ pub async fn strict() -> &'static Site {
         ("EDGE__ALLOWED_ORIGINS", "https://shop.example,http://localhost:3000"),
         ("EDGE__RATE_LIMIT_PER_DAY", "1440"),
         ("EDGE__RATE_LIMIT_BURST", "3"),
-        ("EDGE__HEADER_TIMEOUT", "300ms"),
-        ("EDGE__BODY_TIMEOUT", "300ms"),
+        ("EDGE__HEADER_TIMEOUT", "3s"),
+        ("EDGE__BODY_TIMEOUT", "3s"),
     ];
     STRICT.get_or_init(async || Site::edge("strict", &settings).await).await
 }

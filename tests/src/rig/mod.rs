@@ -18,7 +18,7 @@ pub use client::{Answer, post};
 pub use crowd::crowd;
 pub use pages::{Page, Pages};
 pub use processes::{children, is_gone};
-pub use site::{Program, Site, binary, shared};
+pub use site::{Program, Site, binary, http_client, shared};
 pub use stack::{broker, cache, cache_folder, database, geoip, scratch, stack};
 pub use wire::{End, connect, refusal, talk};
 
@@ -26,7 +26,7 @@ use std::{future::Future, sync::LazyLock, time::Duration};
 use tokio::runtime::Runtime;
 
 /// Time for a condition that is met in a second or two on an idle machine, and in a minute on a busy one.
-pub const DEADLINE: Duration = Duration::from_secs(90);
+pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// One runtime for all tests: processes and connections outlive the test that began them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));

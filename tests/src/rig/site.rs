@@ -6,7 +6,7 @@ use super::{
     stack::{Stack, geoip, stack},
     until,
 };
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -68,6 +68,13 @@ pub async fn shared() -> &'static Site {
 /// How long a program may take to end by itself.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// Goes where it is sent, and keeps no connection for so long that the edge closes it while the next request is on its way.
+pub fn http_client(builder: ClientBuilder) -> Client {
+    let builder =
+        builder.redirect(reqwest::redirect::Policy::none()).pool_idle_timeout(Duration::from_secs(1));
+    builder.build().expect("a client")
+}
+
 impl Site {
     /// Topics, schema, key file, and all four programs, ready.
     pub async fn start(name: &'static str, settings: &[(&str, &str)]) -> Self {
@@ -110,7 +117,7 @@ impl Site {
             database: format!("tracker_{name}"),
             secret: String::new(),
             environment: HashMap::new(),
-            client: Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client"),
+            client: http_client(Client::builder()),
             processes: HashMap::new(),
             folder,
             stack,

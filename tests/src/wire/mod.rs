@@ -8,7 +8,7 @@ mod http2;
 mod preface;
 mod tls;
 
-use crate::rig::{Answer, Authority, Program, Site, post, until};
+use crate::rig::{Answer, Authority, Program, Site, http_client, post, until};
 use reqwest::{Client, Method, RequestBuilder};
 use std::{path::PathBuf, time::Duration};
 use tokio::{net::TcpStream, sync::OnceCell};
@@ -51,8 +51,7 @@ impl Secure {
         all.extend(settings);
         let mut site = Site::prepare(name, &all).await;
         let root = reqwest::Certificate::from_pem(authority.cert().as_bytes()).unwrap();
-        let client = Client::builder().add_root_certificate(root);
-        let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = http_client(Client::builder().add_root_certificate(root));
         let port = site.address(Program::Edge).rsplit(':').next().unwrap().to_owned();
         site.environment.insert("TRACKER_EDGE__TLS__PUBLIC_PORT".to_owned(), port);
         site.tracker(&["topics", "apply"]);
@@ -115,14 +114,16 @@ fn metric(text: &str, name: &str) -> f64 {
     sample.map_or(0.0, |value| value.parse().unwrap())
 }
 
-/// Answers that a client who does nothing wrong gets meanwhile: the slowest of so many, one after another.
-async fn slowest(request: impl Fn() -> RequestBuilder, times: usize) -> Duration {
-    let mut slowest = Duration::ZERO;
+/// Answers that a client who does nothing wrong gets meanwhile: what nine in ten of so many take at most, one after another.
+/// The slowest one says more of the machine, which may stand still for a moment, than of the edge.
+async fn nine_in_ten(request: impl Fn() -> RequestBuilder, times: usize) -> Duration {
+    let mut took = Vec::with_capacity(times);
     for _ in 0..times {
         let asked = std::time::Instant::now();
         let Answer { status, .. } = post(request()).await;
         assert_eq!(status, 200);
-        slowest = slowest.max(asked.elapsed());
+        took.push(asked.elapsed());
     }
-    slowest
+    took.sort_unstable();
+    took[times * 9 / 10]
 }

@@ -12,7 +12,7 @@ const TEXT: &[u8] = b"PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n";
 async fn site() -> &'static Site {
     static SITE: OnceCell<Site> = OnceCell::const_new();
     let start = async || {
-        let settings = [("EDGE__PROXY_PROTOCOL", "required"), ("EDGE__HEADER_TIMEOUT", "500ms")];
+        let settings = [("EDGE__PROXY_PROTOCOL", "required"), ("EDGE__HEADER_TIMEOUT", "3s")];
         let mut site = Site::prepare("preface", &settings).await;
         site.tracker(&["topics", "apply"]);
         site.launch(Program::Edge);

@@ -14,12 +14,11 @@ use std::{
 use tokio::{process::Command, time::sleep};
 
 /// What the disk holds.
-const SIZE: &str = "6m";
+const SIZE: &str = "3m";
 /// The same, for the edge.
-const BOUND: &str =
-    "[edge.spool]\nhigh_water = \"4MiB\"\nlow_water = \"3MiB\"\npayments_room = \"1MiB\"\nsegment = \"1MiB\"";
+const BOUND: &str = "[edge.spool]\nhigh_water = \"2MiB\"\nlow_water = \"1MiB\"\npayments_room = \"512KiB\"\nsegment = \"512KiB\"";
 /// On a full disk of its own, no bound of the edge comes first.
-const UNBOUND: &str = "[edge.spool]\nsegment = \"1MiB\"";
+const UNBOUND: &str = "[edge.spool]\nsegment = \"512KiB\"";
 
 /// What does not fit is answered 503, the edge stays up, and what was answered 200 is kept.
 pub(super) async fn play(course: &Course, span: Duration, hear: &Ear) -> Result<Report, Failure> {
@@ -28,7 +27,7 @@ pub(super) async fn play(course: &Course, span: Duration, hear: &Ear) -> Result<
     let mount = Mount::try_at(&spool).await;
     hear(match &mount {
         Some(_) => format!("the spool has a disk of {SIZE}"),
-        None => "no file system can be mounted: the spool has a bound of 4 MiB instead".to_owned(),
+        None => "no file system can be mounted: the spool has a bound of 2 MiB instead".to_owned(),
     });
     let settings = format!("{}\n{}", course.settings, if mount.is_some() { UNBOUND } else { BOUND });
     let stage = Stage::set(&Course { settings, ..course.clone() }, hear).await?;

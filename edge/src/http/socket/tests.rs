@@ -202,7 +202,7 @@ async fn who_sends_too_much_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn a_silent_client_is_asked_and_then_given_up() {
-    let tested = edge("[edge.ws]\nping = \"100ms\"\nidle = \"300ms\"");
+    let tested = edge("[edge.ws]\nping = \"100ms\"\nidle = \"3s\"");
     let (address, ..) = tested.listen().await;
     let mut there = open(address, "").await;
     let answering = tokio::spawn(async move {
