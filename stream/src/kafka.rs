@@ -12,6 +12,7 @@ mod delivery;
 mod follow;
 mod guard;
 mod log;
+mod membership;
 mod partitioner;
 mod past;
 mod polled;

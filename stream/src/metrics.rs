@@ -103,6 +103,11 @@ pub(crate) fn producer_rebuilt(producer: &'static str, why: &'static str, rebuil
     counter!("tracker_producer_rebuilt_total", "producer" => producer, "why" => why).increment(rebuilds);
 }
 
+/// `rebuilds` of the consumer of a lane; none: the series begins.
+pub(crate) fn consumer_rebuilt(lane: &'static str, rebuilds: u64) {
+    counter!("tracker_consumer_rebuilt_total", "lane" => lane).increment(rebuilds);
+}
+
 /// Messages that an old client gave back and a new one was given.
 pub(crate) fn sent_again(producer: &'static str, messages: usize) {
     counter!("tracker_producer_sent_again_total", "producer" => producer).increment(messages as u64);

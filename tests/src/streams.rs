@@ -39,9 +39,8 @@ fn spec(topic: &str, partitions: i32) -> TopicSpec {
 
 async fn bench(name: &str) -> Bench {
     let brokers = stack().await.brokers.clone();
-    let producer_stall = Duration::from_secs(30);
-    let config =
-        KafkaConfig { brokers, prefix: format!("{name}."), producer_stall, properties: BTreeMap::new() };
+    let stall = Duration::from_secs(30);
+    let config = KafkaConfig { brokers, prefix: format!("{name}."), stall, properties: BTreeMap::new() };
     let topic = config.topic("t");
     let admin = Admin::connect(&config).unwrap();
     admin.apply(&[spec(&topic, 3)]).await.unwrap();

@@ -1,4 +1,4 @@
-//! A broker that answers and acknowledges nothing: the producer is rebuilt, and nothing is lost.
+//! A broker that answers others and not this client: that is rebuilt, and nothing is lost.
 
 use crate::rig::{Program, Site, cache, run, stack, until};
 use serde_json::json;
@@ -21,19 +21,22 @@ use uuid::Uuid;
 const REBUILT: &str = r#"tracker_producer_rebuilt_total{producer="events",why="stalled"}"#;
 
 /// Kafka's number of the request that brings messages.
-const PRODUCE: [u8; 2] = [0, 0];
+const PRODUCE: &[u16] = &[0];
+/// Those by which a member speaks with its group, and reads: fetch, commit, offsets, coordinator, join, heartbeat, leave, sync.
+const MEMBER: &[u16] = &[1, 8, 9, 10, 11, 12, 13, 14];
 
-/// Stands before a broker and hears everything, but of its first connections, as many as it is told, no message: those are
-/// lost, and never answered. What else they ask is. That is how a client looks from inside that has lost its way.
-#[derive(Clone, Default)]
+/// Stands before a broker and hears everything, but of its first connections, as many as it is told, no request of these kinds:
+/// those are lost, and never answered. What else they ask is. That is how a client looks from inside that has lost its way.
+#[derive(Clone)]
 struct Deaf {
+    kinds: &'static [u16],
     connections: Arc<AtomicUsize>,
     first: Arc<AtomicUsize>,
 }
 
 impl Deaf {
-    async fn listen(port: u16, broker: u16) -> Self {
-        let deaf = Self::default();
+    async fn listen(kinds: &'static [u16], port: u16, broker: u16) -> Self {
+        let deaf = Self { kinds, connections: Arc::default(), first: Arc::default() };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a port");
         let accepting = deaf.clone();
         tokio::spawn(async move {
@@ -72,7 +75,9 @@ impl Deaf {
             let length = from.read_u32().await?;
             let mut request = vec![0; length as usize];
             from.read_exact(&mut request).await?;
-            if request.starts_with(&PRODUCE) && number < self.first.load(Ordering::SeqCst) {
+            let kind = request.first_chunk().map(|kind| u16::from_be_bytes(*kind));
+            let is_lost = kind.is_some_and(|kind| self.kinds.contains(&kind));
+            if is_lost && number < self.first.load(Ordering::SeqCst) {
                 continue;
             }
             to.write_u32(length).await?;
@@ -109,16 +114,20 @@ async fn rebuilt(site: &Site, times: f64) {
     .await;
 }
 
+/// A broker of its own, behind one that is deaf.
+async fn behind_deaf(name: &str, kinds: &'static [u16]) -> (Broker, Deaf, String) {
+    let [port, controller, behind, proxy] = *free_ports(4).expect("ports") else { panic!("four ports") };
+    let data = stack().await.folder.path().join(name);
+    let options = BrokerOptions::new(cache(), data, port, controller).behind(behind, proxy);
+    let broker = Broker::start(options).await.expect("a broker");
+    (broker, Deaf::listen(kinds, proxy, behind).await, format!("127.0.0.1:{proxy}"))
+}
+
 #[test]
 fn a_producer_that_delivers_nothing_to_a_broker_that_answers_is_rebuilt_and_loses_nothing() {
     run(async {
-        let [port, controller, behind, proxy] = *free_ports(4).expect("ports") else { panic!("four ports") };
-        let data = stack().await.folder.path().join("kafka-deaf");
-        let options = BrokerOptions::new(cache(), data, port, controller).behind(behind, proxy);
-        let _broker = Broker::start(options).await.expect("a broker");
-        let deaf = Deaf::listen(proxy, behind).await;
-        let brokers = format!("127.0.0.1:{proxy}");
-        let settings = [("KAFKA__BROKERS", brokers.as_str()), ("KAFKA__PRODUCER_STALL", "600ms")];
+        let (_broker, deaf, brokers) = behind_deaf("kafka-deaf", PRODUCE).await;
+        let settings = [("KAFKA__BROKERS", brokers.as_str()), ("KAFKA__STALL", "600ms")];
         let mut site = Site::prepare("watchdog", &settings).await;
         site.tracker(&["topics", "apply"]);
         site.launch(Program::Edge);
@@ -139,5 +148,44 @@ fn a_producer_that_delivers_nothing_to_a_broker_that_answers_is_rebuilt_and_lose
         site.ready(Program::Edge).await;
         let log = std::fs::read_to_string(site.log(Program::Edge)).expect("a log");
         assert!(log.contains("rebuilt the client") && log.contains("stalled"), "the log says why: {log}");
+    });
+}
+
+#[test]
+fn a_consumer_whose_group_answers_others_is_rebuilt_and_everything_is_stored_once() {
+    run(async {
+        let (_broker, deaf, brokers) = behind_deaf("kafka-deaf-group", MEMBER).await;
+        let settings = [
+            ("KAFKA__BROKERS", brokers.as_str()),
+            ("KAFKA__STALL", "3s"),
+            ("KAFKA__PROPERTIES__SESSION_TIMEOUT_MS", "6000"),
+            ("ENRICH__TRANSACTION_TIMEOUT", "5s"),
+            // Or a client makes a new connection by itself, which is heard.
+            ("KAFKA__PROPERTIES__SOCKET_MAX_FAILS", "0"),
+        ];
+        let site = Site::start("watchdog_group", &settings).await;
+        let stored = async |count: usize| {
+            let events = "SELECT uniqExact(eid) AS n FROM events";
+            until(&format!("{count} events are stored"), async || {
+                (site.count(events).await == count as u64).then_some(())
+            })
+            .await;
+            assert_eq!(site.count("SELECT count() AS n FROM events").await, count as u64, "each once");
+        };
+        keep_many(&site, 10).await;
+        stored(10).await;
+        let rebuilds = r#"tracker_consumer_rebuilt_total{lane="load.events"}"#;
+        assert_eq!(site.metrics(Program::Load).await[rebuilds], 0.0);
+
+        deaf.to_those_present();
+        keep_many(&site, 10).await;
+        until("the consumer is rebuilt", async || {
+            (site.metrics(Program::Load).await[rebuilds] >= 1.0).then_some(())
+        })
+        .await;
+        keep_many(&site, 10).await;
+        stored(30).await;
+        site.ready(Program::Load).await;
+        site.ready(Program::Enrich).await;
     });
 }

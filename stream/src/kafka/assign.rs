@@ -3,6 +3,7 @@
 use super::{
     context::{Watch, log},
     offset,
+    watchdog::Seen,
 };
 use crate::{
     fault::Fault,
@@ -15,7 +16,8 @@ use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata},
-    error::{KafkaError, KafkaResult},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    statistics::ConsumerGroup,
     topic_partition_list::TopicPartitionListElem,
     types::RDKafkaRespErr,
 };
@@ -25,7 +27,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     runtime::Handle,
@@ -45,6 +47,10 @@ const GROUP: &str = "group";
 /// librdkafka's word for a partition that is read.
 const FETCHING: &str = "active";
 
+/// librdkafka's word for a member that the group knows and that has what it was given. One that hears nothing of its group for
+/// the time of a session leaves this state.
+const STEADY: &str = "steady";
+
 /// The group membership of one source.
 pub struct Member {
     lane: &'static str,
@@ -54,6 +60,10 @@ pub struct Member {
     health: Health,
     watch: Watch,
     waiting: AtomicBool,
+    /// Another client is the member: this one only ends.
+    retired: AtomicBool,
+    /// Whether it has its place in the group, and when it last had.
+    reach: Mutex<Reach>,
     /// Partitions that have gone since the poll thread last asked.
     gone: Mutex<Vec<i32>>,
     /// The generation of the group under which the partitions are ours.
@@ -62,6 +72,12 @@ pub struct Member {
     carried: Mutex<HashMap<i32, i64>>,
     /// The last offset of the range that was planned of a partition when it was assigned.
     planned: Mutex<HashMap<i32, i64>>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Reach {
+    is_now: bool,
+    last_at: Option<Instant>,
 }
 
 impl Member {
@@ -81,6 +97,8 @@ impl Member {
             health: health.clone(),
             watch,
             waiting: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            reach: Mutex::default(),
             gone: Mutex::default(),
             planned: Mutex::default(),
             group: Mutex::default(),
@@ -133,6 +151,33 @@ impl Member {
         }
     }
 
+    /// From now on it says nothing to the lane: another client takes its place.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether nobody hears any more what it says.
+    fn is_over(&self) -> bool {
+        self.retired.load(Ordering::Acquire) || self.signals.is_closed()
+    }
+
+    /// What a watchdog goes by: a group out of reach is one thing that is wanted and does not come.
+    pub(super) fn seen(&self) -> Seen {
+        let Reach { is_now, last_at } = *lock(&self.reach);
+        Seen { queued: usize::from(!is_now), fatal: false, delivered_at: last_at, failed_at: None }
+    }
+
+    /// Without a broker, and without its group, it gets no message.
+    fn note_reach(&self, statistics: &Statistics) {
+        let is_steady = |group: &ConsumerGroup| group.join_state == STEADY;
+        let is_now = self.watch.is_up() && statistics.cgrp.as_ref().is_some_and(is_steady);
+        let mut reach = lock(&self.reach);
+        reach.is_now = is_now;
+        if is_now {
+            reach.last_at = Some(Instant::now());
+        }
+    }
+
     /// What was committed of each of `wanted`, with its metadata.
     fn committed(
         &self,
@@ -140,20 +185,27 @@ impl Member {
         wanted: &TopicPartitionList,
     ) -> KafkaResult<TopicPartitionList> {
         let mut backoff = Backoff::new(LONGEST_WAIT);
+        let mut tries = 0;
         loop {
-            match consumer.committed_offsets(wanted.clone(), COMMITTED).and_then(answered) {
+            let error = match consumer.committed_offsets(wanted.clone(), COMMITTED).and_then(answered) {
                 Ok(committed) => return Ok(committed),
-                Err(error) if backoff.tries() >= TRIES || self.signals.is_closed() => return Err(error),
-                Err(error) => {
-                    tracing::warn!(lane = self.lane, %error, "cannot read the committed offsets; asking again");
-                    self.runtime.block_on(tokio::time::sleep(backoff.next(0)));
-                }
+                Err(error) => error,
+            };
+            // A transaction of an earlier member is open, and is taken back by its next one, or by the broker when its time is
+            // over: nobody else can have the partition meanwhile.
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::UnstableOffsetCommit) {
+                tries += 1;
             }
+            if tries > TRIES || self.is_over() {
+                return Err(error);
+            }
+            tracing::warn!(lane = self.lane, %error, "cannot read the committed offsets; asking again");
+            self.runtime.block_on(tokio::time::sleep(backoff.next(0)));
         }
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), NotAssigned> {
-        if self.signals.is_closed() {
+        if self.is_over() {
             return Ok(consumer.incremental_assign(list)?); // it is being closed, and only waits for the call
         }
         self.note_group(consumer);
@@ -178,6 +230,9 @@ impl Member {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+        if self.is_over() {
+            return consumer.incremental_unassign(list);
+        }
         self.note_group(consumer);
         lock(&self.gone).extend(partitions(list));
         lock(&self.carried).retain(|partition, _| !partitions(list).contains(partition));
@@ -231,7 +286,7 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn partitions(list: &TopicPartitionList) -> Vec<i32> {
+pub(super) fn partitions(list: &TopicPartitionList) -> Vec<i32> {
     list.elements().iter().map(|element| element.partition()).collect()
 }
 
@@ -241,7 +296,11 @@ impl ClientContext for Member {
     }
 
     fn stats(&self, statistics: Statistics) {
+        if self.is_over() {
+            return;
+        }
         self.watch.statistics(&statistics);
+        self.note_reach(&statistics);
         let topic = statistics.topics.get(&*self.topic);
         for (number, partition) in topic.iter().flat_map(|topic| &topic.partitions) {
             if partition.fetch_state == FETCHING {
@@ -258,7 +317,9 @@ impl ClientContext for Member {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.watch.error(&error, reason);
+        if !self.is_over() {
+            self.watch.error(&error, reason);
+        }
     }
 }
 
@@ -266,7 +327,9 @@ impl ConsumerContext for Member {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                if let Err(error) = self.assign(consumer, list) {
+                if let Err(error) = self.assign(consumer, list)
+                    && !self.is_over()
+                {
                     // The client waits for this assignment for ever and lets no other begin: only a start mends it.
                     let fault = Fault::new("not_assigned", format!("{}: {error}; start again", self.topic));
                     let _closed = self.signals.send(Signal::Failed(fault));

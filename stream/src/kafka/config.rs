@@ -17,9 +17,10 @@ pub struct KafkaConfig {
     pub brokers: String,
     /// Stands before every topic and every group.
     pub prefix: String,
-    /// How long a producer may have messages and no acknowledgement, while a broker answers, before it is rebuilt.
+    /// How long a producer may have messages and no acknowledgement, or a consumer no group, while the broker answers
+    /// others, before it is rebuilt.
     #[serde(with = "span")]
-    pub producer_stall: Duration,
+    pub stall: Duration,
     /// librdkafka properties, passed through.
     pub properties: BTreeMap<String, String>,
 }
@@ -64,8 +65,8 @@ impl KafkaConfig {
     /// Refuses properties that would break a promise.
     pub(crate) fn check(&self) -> Result<(), Mistakes> {
         let mut mistakes = Mistakes::default();
-        if self.producer_stall.is_zero() {
-            mistakes.add(Mistake::new("kafka.producer_stall", "must be more than nothing"));
+        if self.stall.is_zero() {
+            mistakes.add(Mistake::new("kafka.stall", "must be more than nothing"));
         }
         for (name, reason) in PROMISED.iter().filter(|(name, _)| self.properties.contains_key(*name)) {
             mistakes.add(Mistake::new(format!("kafka.properties.{name}"), *reason));
@@ -144,7 +145,7 @@ mod tests {
     fn what_is_passed_through_wins_over_what_is_only_tuned() {
         let properties = BTreeMap::from([("compression.type".to_owned(), "zstd".to_owned())]);
         let (brokers, prefix) = ("b:9092".to_owned(), String::new());
-        let config = KafkaConfig { brokers, prefix, producer_stall: Duration::from_secs(30), properties };
+        let config = KafkaConfig { brokers, prefix, stall: Duration::from_secs(30), properties };
         let client = config.client("events", &[("compression.type", "lz4"), ("fetch.wait.max.ms", "50")]);
         assert_eq!(client.get("compression.type"), Some("zstd"));
         assert_eq!(client.get("fetch.wait.max.ms"), Some("50"));

@@ -105,7 +105,7 @@ impl Producer {
             .set("queue.buffering.max.messages", "0"); // bytes are the bound
         let shared = Shared::new(Watch::new(options.name, options.name, health));
         let clients = Arc::new(Clients::start(client, *options, shared)?);
-        tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.producer_stall));
+        tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.stall));
         Ok(Self { meter: ProducerMeter::new(options.name), clients })
     }
 

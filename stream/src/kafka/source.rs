@@ -4,32 +4,42 @@
 //! stored and committed what it holds, and an async task may not block. The thread takes each message's weight from
 //! the memory budget before it hands it on; when there is no room it stops polling for messages, and after
 //! [`PATIENCE`] pauses the partitions, so that the group does not take it for dead.
+//!
+//! librdkafka may forget the brokers of a cluster that was away for a moment, and then never finds its group again. So a
+//! [`Watchdog`] looks on, as it does for producers: where the group answers another client and not this one, another takes
+//! its place, and the lane sees its partitions go and come back.
 
-use super::{assign::Member, config::KafkaConfig, detach};
+use super::{
+    assign::{Member, partitions},
+    config::KafkaConfig,
+    detach,
+    membership::Membership,
+    watchdog::{self, Verdict, Watchdog},
+};
 use crate::{
     config::Size,
     envelope::Message,
     fault::Fault,
     lane::{self, Signal},
-    plan::Plan,
+    metrics,
     telemetry::Health,
 };
 use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerGroupMetadata},
-    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
 };
 
 /// How often the thread looks whether it is to end, and, without room, for the group's business.
@@ -42,6 +52,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to wait for the goodbye to the group. Without a broker the client waits for ever, and nothing hangs on it:
 /// the group misses a member that is gone.
 const LEAVE: Duration = Duration::from_secs(5);
+
+/// How long the group may take to answer another client. Meanwhile nobody is asked whether to end.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Kafka's words for a group that waits for its members.
+const REBALANCES: [&str; 2] = ["PreparingRebalance", "CompletingRebalance"];
 
 /// A budget of nothing would bound nothing: every weight is cut to it.
 const LEAST_BUDGET: usize = 64 << 10;
@@ -73,12 +89,11 @@ pub struct SourceOptions {
 
 /// A member of a consumer group.
 pub struct Source {
+    membership: Membership,
     topic: Arc<str>,
-    consumer: Weak<BaseConsumer<Member>>,
     signals: mpsc::UnboundedReceiver<Signal>,
     stop: Arc<AtomicBool>,
     left: std::sync::mpsc::Receiver<()>,
-    turns: Arc<Turns>,
 }
 
 impl Source {
@@ -87,77 +102,47 @@ impl Source {
     /// # Errors
     /// Properties that librdkafka does not take.
     pub fn start(config: &KafkaConfig, options: SourceOptions, health: &Health) -> Result<Self, Fault> {
-        let fault = |error: KafkaError| Fault::new("kafka_config", error.to_string());
         let (sender, signals) = mpsc::unbounded_channel(); // bounded by the budget
         let stop = Arc::new(AtomicBool::new(false));
-        let member = Member::new(options.lane, &options.topic, sender.clone(), Handle::current(), health);
-        let consumer: BaseConsumer<Member> = config
-            .client(options.lane, &TUNED)
-            .set("group.id", &options.group)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "error")
-            .set("isolation.level", "read_committed")
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("queued.max.messages.kbytes", (options.fetch_buffer.0 / 2048).max(1024).to_string())
-            .create_with_context(member)
-            .map_err(fault)?;
-        consumer.subscribe(&[&options.topic]).map_err(fault)?;
-        let consumer = Arc::new(consumer);
+        let topic = Arc::clone(&options.topic);
+        let membership = Membership::of(&topic);
         let capacity = options.fetch_buffer.0.clamp(LEAST_BUDGET, Semaphore::MAX_PERMITS);
-        let (leaving, left) = std::sync::mpsc::channel();
-        let member = Arc::downgrade(&consumer);
-        let poller = Poller {
-            lane: options.lane,
-            topic: Arc::clone(&options.topic),
-            consumer,
-            budget: Arc::new(Semaphore::new(capacity)),
-            capacity,
+        let seat = Joining {
+            config: config.clone(),
+            options,
+            health: health.clone(),
             signals: sender,
-            stop: Arc::clone(&stop),
             runtime: Handle::current(),
         };
+        let consumer = Arc::new(seat.join()?);
+        membership.pass_to(&consumer);
+        metrics::consumer_rebuilt(seat.options.lane, 0);
+        let poller = Poller {
+            membership: membership.clone(),
+            consumer,
+            dog: Watchdog::new(config.stall),
+            looked_at: Instant::now(),
+            budget: Arc::new(Semaphore::new(capacity)),
+            capacity,
+            stop: Arc::clone(&stop),
+            seat,
+        };
+        let name = format!("kafka-{}", poller.seat.options.lane);
+        let (leaving, left) = std::sync::mpsc::channel();
         let poll = move || {
             poller.poll_until_stopped();
             let _nobody_waits_any_more = leaving.send(());
         };
         std::thread::Builder::new()
-            .name(format!("kafka-{}", options.lane))
+            .name(name)
             .spawn(poll)
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
-        Ok(Self { topic: options.topic, consumer: member, signals, stop, left, turns: Arc::default() })
+        Ok(Self { membership, topic, signals, stop, left })
     }
-}
 
-impl Source {
     /// Who reads, for whoever commits what was read.
     pub(super) fn membership(&self) -> Membership {
-        Membership { topic: Arc::clone(&self.topic), consumer: Weak::clone(&self.consumer) }
-    }
-}
-
-/// A member of a group, as long as it is one.
-#[derive(Clone)]
-pub(super) struct Membership {
-    topic: Arc<str>,
-    consumer: Weak<BaseConsumer<Member>>,
-}
-
-impl Membership {
-    pub(super) fn topic(&self) -> &str {
-        &self.topic
-    }
-
-    /// See [`Member::note_committed`].
-    pub(super) fn note_committed(&self, offsets: &[(i32, i64)]) {
-        if let Some(consumer) = self.consumer.upgrade() {
-            consumer.context().note_committed(offsets);
-        }
-    }
-
-    /// See [`Member::group`].
-    pub(super) fn group(&self) -> Option<Arc<ConsumerGroupMetadata>> {
-        self.consumer.upgrade()?.context().group()
+        self.membership.clone()
     }
 }
 
@@ -173,7 +158,7 @@ impl Drop for Source {
 }
 
 impl lane::Source for Source {
-    type Commits = Commits;
+    type Commits = Membership;
 
     fn topic(&self) -> Arc<str> {
         Arc::clone(&self.topic)
@@ -183,67 +168,54 @@ impl lane::Source for Source {
         self.signals.recv().await
     }
 
-    fn commits(&self) -> Commits {
-        Commits {
-            topic: Arc::clone(&self.topic),
-            consumer: Weak::clone(&self.consumer),
-            turns: Arc::clone(&self.turns),
-        }
+    fn commits(&self) -> Membership {
+        self.membership()
     }
 }
 
-/// One commit of a partition at a time.
-type Turns = Mutex<HashMap<i32, Arc<tokio::sync::Mutex<()>>>>;
-
-/// Commits offsets of one member.
-#[derive(Clone)]
-pub struct Commits {
-    topic: Arc<str>,
-    consumer: Weak<BaseConsumer<Member>>,
-    /// librdkafka puts a commit off while it has no coordinator. One that was given up waiting for must not be
-    /// carried out after a later one, whose plan it would wipe out.
-    turns: Arc<Turns>,
+/// What a client needs to join the group.
+struct Joining {
+    config: KafkaConfig,
+    options: SourceOptions,
+    health: Health,
+    signals: mpsc::UnboundedSender<Signal>,
+    runtime: Handle,
 }
 
-impl Commits {
-    fn turn(&self, partition: i32) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(turns.entry(partition).or_default())
+impl Joining {
+    fn join(&self) -> Result<BaseConsumer<Member>, Fault> {
+        let fault = |error: KafkaError| Fault::new("kafka_config", error.to_string());
+        let Self { config, options, .. } = self;
+        let member = Member::new(
+            options.lane,
+            &options.topic,
+            self.signals.clone(),
+            self.runtime.clone(),
+            &self.health,
+        );
+        let consumer: BaseConsumer<Member> = config
+            .client(options.lane, &TUNED)
+            .set("group.id", &options.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("queued.max.messages.kbytes", (options.fetch_buffer.0 / 2048).max(1024).to_string())
+            .create_with_context(member)
+            .map_err(fault)?;
+        consumer.subscribe(&[&options.topic]).map_err(fault)?;
+        Ok(consumer)
     }
 
-    fn list(&self, partition: i32, next: i64, plan: Option<Plan>) -> KafkaResult<TopicPartitionList> {
-        let mut list = TopicPartitionList::new();
-        let mut element = list.add_partition(&self.topic, partition);
-        element.set_offset(Offset::Offset(next))?;
-        if let Some(plan) = plan {
-            element.set_metadata(plan.to_string());
-        }
-        Ok(list)
+    /// Whether the group answers another client, which joins nothing, and does not wait for its members just now: then this one
+    /// may be among them.
+    fn is_answered(&self) -> Result<bool, Fault> {
+        let SourceOptions { lane, group, .. } = &self.options;
+        let other = self.config.reader(lane, &[], group, "error")?;
+        let listed = other.client().fetch_group_list(Some(group), ANSWER);
+        Ok(listed.is_ok_and(|list| list.groups().iter().all(|one| !REBALANCES.contains(&one.state()))))
     }
-}
-
-impl lane::Commits for Commits {
-    async fn commit(&self, partition: i32, next: i64, plan: Option<Plan>) -> Result<(), Fault> {
-        let fault = |error: KafkaError| {
-            let tag = if is_fenced(&error) { lane::FENCED } else { "commit" };
-            Fault::new(tag, error.to_string())
-        };
-        let list = self.list(partition, next, plan).map_err(fault)?;
-        let turn = self.turn(partition).lock_owned().await;
-        let consumer = self.consumer.upgrade().ok_or_else(|| Fault::new("commit", "the group was left"))?;
-        let committed = tokio::task::spawn_blocking(move || {
-            let committed = consumer.commit(&list, CommitMode::Sync);
-            drop(turn); // only now, whoever still waits for the answer
-            committed
-        });
-        committed.await.map_err(super::died)?.map_err(fault)
-    }
-}
-
-/// Whether the group has given this member's partitions to others.
-fn is_fenced(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{FencedInstanceId, IllegalGeneration, UnknownMemberId};
-    matches!(error.rdkafka_error_code(), Some(FencedInstanceId | IllegalGeneration | UnknownMemberId))
 }
 
 /// Messages that were polled and wait for room.
@@ -264,18 +236,18 @@ impl Held {
 
 /// The thread's side.
 struct Poller {
-    lane: &'static str,
-    topic: Arc<str>,
+    seat: Joining,
+    membership: Membership,
     consumer: Arc<BaseConsumer<Member>>,
+    dog: Watchdog,
+    looked_at: Instant,
     budget: Arc<Semaphore>,
     capacity: usize,
-    signals: mpsc::UnboundedSender<Signal>,
     stop: Arc<AtomicBool>,
-    runtime: Handle,
 }
 
 impl Poller {
-    fn poll_until_stopped(self) {
+    fn poll_until_stopped(mut self) {
         let mut held = Held::default();
         while !self.stopped() {
             if held.messages.is_empty() {
@@ -283,13 +255,14 @@ impl Poller {
                 self.gather(&mut held);
             }
             self.hand_on(&mut held);
+            self.look(&mut held);
         }
         // The consumer leaves the group when its last owner drops it: here, or a commit that is still under way. Rejected:
         // `unsubscribe` first; now and then its LeaveGroup is lost in a rebalance, and the others wait for the session.
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire) || self.signals.is_closed()
+        self.stop.load(Ordering::Acquire) || self.seat.signals.is_closed()
     }
 
     /// Takes what has arrived, up to a handful. Waits a tick for the first.
@@ -310,7 +283,7 @@ impl Poller {
         match polled? {
             Ok(message) => {
                 self.consumer.context().flows();
-                let message = detach(&message, &self.topic);
+                let message = detach(&message, &self.seat.options.topic);
                 let weight = message.weight();
                 held.messages.push_back(message);
                 Some(weight)
@@ -335,8 +308,11 @@ impl Poller {
                 }
             }
         }
-        let _closed = self.signals.send(Signal::Messages(handful));
-        held.waited = Duration::ZERO;
+        let _closed = self.seat.signals.send(Signal::Messages(handful));
+        // Not before: who gets room for one message at a time would never serve the group.
+        if held.messages.is_empty() {
+            held.waited = Duration::ZERO;
+        }
     }
 
     fn with_room(&self, held: &mut Held) -> Vec<(Message, OwnedSemaphorePermit)> {
@@ -360,7 +336,7 @@ impl Poller {
 
     fn wait_for_room(&self, message: &Message) -> Option<OwnedSemaphorePermit> {
         let room = Arc::clone(&self.budget).acquire_many_owned(self.weight(message));
-        self.runtime.block_on(async { tokio::time::timeout(TICK, room).await }).ok()?.ok()
+        self.seat.runtime.block_on(async { tokio::time::timeout(TICK, room).await }).ok()?.ok()
     }
 
     /// What it weighs in the budget. A message heavier than the whole budget takes all of it, or it would wait for ever.
@@ -382,36 +358,89 @@ impl Poller {
         let Some(all) = held.paused.take() else { return };
         // What was revoked meanwhile is none of ours; the rest is resumed all the same.
         if let Err(error) = self.consumer.resume(&all) {
-            tracing::warn!(lane = self.lane, %error, "cannot resume");
+            tracing::warn!(lane = self.seat.options.lane, %error, "cannot resume");
         }
+    }
+
+    /// Looks, now and then, whether the client has lost its way.
+    fn look(&mut self, held: &mut Held) {
+        let now = Instant::now();
+        if now.saturating_duration_since(self.looked_at) < watchdog::tick(self.seat.config.stall) {
+            return;
+        }
+        self.looked_at = now;
+        match self.dog.look(self.consumer.context().seen(), now) {
+            Verdict::Wait => {}
+            Verdict::Ask => match self.seat.is_answered() {
+                Ok(true) => self.dog.answered(Instant::now()),
+                Ok(false) => self.dog.unanswered(Instant::now()),
+                Err(fault) => self.cannot(&fault),
+            },
+            Verdict::Rebuild(_) => match self.seat.join() {
+                Ok(next) => self.pass_to(next, held),
+                Err(fault) => self.cannot(&fault),
+            },
+        }
+    }
+
+    /// Puts a new client in the place of the present one. The lane first lets go of everything that it had from that, and has
+    /// its partitions again when the new one is given them: what was committed says from where.
+    fn pass_to(&mut self, next: BaseConsumer<Member>, held: &mut Held) {
+        let waited = self.dog.waited(Instant::now());
+        self.consumer.context().retire();
+        self.membership.leave();
+        *held = Held::default();
+        let lost = self.consumer.assignment().map(|all| partitions(&all)).unwrap_or_default();
+        let (done, released) = oneshot::channel();
+        if self.seat.signals.send(Signal::Revoked(lost, done)).is_ok() {
+            let _lane_ended = self.seat.runtime.block_on(released);
+        }
+        let old = std::mem::replace(&mut self.consumer, Arc::new(next));
+        self.membership.pass_to(&self.consumer);
+        // It says goodbye to a group that it cannot find, which may take for ever. Where there is no thread, it is waited for.
+        let ending = std::thread::Builder::new().name("kafka-old-client".to_owned());
+        let _ending_here_or_there = ending.spawn(move || drop(old));
+        self.dog.rebuilt(Instant::now());
+        let lane = self.seat.options.lane;
+        metrics::consumer_rebuilt(lane, 1);
+        tracing::warn!(
+            lane,
+            ?waited,
+            "rebuilt the client: the group answers others; going on from what was committed"
+        );
+    }
+
+    fn cannot(&mut self, fault: &Fault) {
+        self.dog.unanswered(Instant::now());
+        let lane = self.seat.options.lane;
+        tracing::error!(lane, %fault, "the client cannot be rebuilt; tried again in a while");
     }
 
     /// Tells what waiting mends from what it does not.
     fn report(&self, error: &KafkaError) {
+        let SourceOptions { lane, topic, .. } = &self.seat.options;
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 let detail = format!(
-                    "{}: {error}: messages between the committed offset and the topic's first are gone; \
-                     decide where to go on and set the group's offset, then start again",
-                    self.topic
+                    "{topic}: {error}: messages between the committed offset and the topic's first are gone; \
+                     decide where to go on and set the group's offset, then start again"
                 );
-                let _closed = self.signals.send(Signal::Failed(Fault::new("offset_gap", detail)));
+                let _closed = self.seat.signals.send(Signal::Failed(Fault::new("offset_gap", detail)));
             }
             Some(RDKafkaErrorCode::Fatal) => {
-                let _closed = self.signals.send(Signal::Failed(Fault::new("kafka_fatal", error.to_string())));
+                let _closed =
+                    self.seat.signals.send(Signal::Failed(Fault::new("kafka_fatal", error.to_string())));
             }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                self.consumer
-                    .context()
-                    .waits(format!("no topic {}: `tracker topics apply` makes it", self.topic));
+                self.consumer.context().waits(format!("no topic {topic}: `tracker topics apply` makes it"));
             }
             // Said for every connection that fails; `Watch` says it once.
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::AllBrokersDown
                 | RDKafkaErrorCode::Resolve,
-            ) => tracing::debug!(lane = self.lane, %error, "the consumer goes on"),
-            _ => tracing::warn!(lane = self.lane, %error, "the consumer goes on"),
+            ) => tracing::debug!(lane, %error, "the consumer goes on"),
+            _ => tracing::warn!(lane, %error, "the consumer goes on"),
         }
     }
 }

@@ -7,8 +7,8 @@
 use super::{
     KafkaConfig, Outgoing, Source,
     context::{Watch, log},
+    membership::Membership,
     polled::{Polled, Told},
-    source::Membership,
     transactional,
 };
 use crate::{
@@ -57,6 +57,9 @@ const LINGER: &str = "2";
 pub(super) struct Ready {
     meter: ProducerMeter,
     jobs: mpsc::Sender<Job>,
+    /// How long a commit may take before its client counts as lost: it asks for more time twice, and then gives up by itself,
+    /// unless a call of it never comes back.
+    patience: Duration,
 }
 
 /// Commits as a member of a group.
@@ -101,7 +104,7 @@ impl Ready {
             .spawn(move || writer.live(ready, &taken))
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
         started.await.unwrap_or_else(|_| Err(thread_died()))?;
-        Ok(Self { meter, jobs })
+        Ok(Self { meter, jobs, patience: 3 * options.timeout })
     }
 
     pub(super) fn of(self, source: &Source) -> Transactor {
@@ -116,7 +119,11 @@ impl transact::Transactor for Transactor {
         let (done, outcome) = oneshot::channel();
         let job = Job { transaction, member: self.member.clone(), done };
         self.ready.jobs.send(job).map_err(|_| NotCommitted::Unknown(thread_died()))?;
-        let outcome = outcome.await.unwrap_or_else(|_| Err(NotCommitted::Unknown(thread_died())));
+        let outcome = match tokio::time::timeout(self.ready.patience, outcome).await {
+            Ok(outcome) => outcome.unwrap_or_else(|_| Err(NotCommitted::Unknown(thread_died()))),
+            // Should it come back, the next producer of the same id has fenced it.
+            Err(_) => Err(NotCommitted::Unknown(Fault::new("transactions", "the client does not come back"))),
+        };
         match outcome {
             Ok(()) => self.ready.meter.acknowledged(messages, started_at.elapsed()),
             Err(_) => self.ready.meter.unacknowledged(messages),

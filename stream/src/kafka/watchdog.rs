@@ -1,6 +1,6 @@
-//! When a producer is given up and built anew. Pure: what was seen comes in, and the time with it.
+//! When a client is given up and built anew. Pure: what was seen comes in, and the time with it.
 //!
-//! A client that holds messages and gets none acknowledged may wait for a broker that is away, and then waiting is right;
+//! A producer that holds messages and gets none acknowledged may wait for a broker that is away, and then waiting is right;
 //! or it may have lost its way while the broker is well, and then it waits for ever. So it is not judged by its
 //! connections but by its deliveries; and before it is given up, another client is asked whether a broker answers. After an
 //! outage the old one has a little time to find that out by itself.
@@ -22,14 +22,23 @@ const SETTLE: u32 = 6;
 /// not ready would never learn otherwise that it is well again.
 const LAPSE: Duration = Duration::from_secs(30);
 
-/// What a producer shows at one moment.
+/// How often a client is looked at, at most and at least.
+pub(super) const OFTEN: Duration = Duration::from_millis(50);
+const SELDOM: Duration = Duration::from_secs(1);
+
+/// How often a client is looked at that is given up after so long.
+pub(super) fn tick(stall: Duration) -> Duration {
+    (stall / 10).clamp(OFTEN, SELDOM)
+}
+
+/// What a client shows at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
-    /// Messages that wait for the broker.
+    /// Messages that wait for the broker; of a consumer, whether its group is out of reach.
     pub(super) queued: usize,
     /// Whether the client takes nothing any more.
     pub(super) fatal: bool,
-    /// When the broker last acknowledged a message.
+    /// When the broker last acknowledged a message; of a consumer, when its group was last in reach.
     pub(super) delivered_at: Option<Instant>,
     /// When a message was last given up.
     pub(super) failed_at: Option<Instant>,
@@ -67,7 +76,7 @@ impl Why {
     }
 }
 
-/// What is remembered of a producer from look to look.
+/// What is remembered of a client from look to look.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watchdog {
     stall: Duration,
@@ -82,7 +91,7 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Of a new producer. `stall`: how long no delivery is borne.
+    /// Of a new client. `stall`: how long no delivery is borne.
     pub(super) fn new(stall: Duration) -> Self {
         Self { stall, wanted_since: None, delivered_at: None, tried_at: None, answered_at: None, rebuilds: 0 }
     }

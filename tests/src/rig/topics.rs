@@ -14,8 +14,8 @@ impl Site {
     /// The broker and the prefix of its topics.
     pub fn kafka(&self) -> KafkaConfig {
         let brokers = self.environment["TRACKER_KAFKA__BROKERS"].clone();
-        let producer_stall = Duration::from_secs(30);
-        KafkaConfig { brokers, prefix: self.prefix.clone(), producer_stall, properties: BTreeMap::new() }
+        let stall = Duration::from_secs(30);
+        KafkaConfig { brokers, prefix: self.prefix.clone(), stall, properties: BTreeMap::new() }
     }
 
     /// Puts records on their topic, each with its key.
