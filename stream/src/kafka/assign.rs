@@ -47,6 +47,10 @@ const GROUP: &str = "group";
 /// librdkafka's word for a partition that is read.
 const FETCHING: &str = "active";
 
+/// How long what a client told of itself counts. It tells each second, unless nobody listens: in a rebalance that waits for the
+/// lane, without room.
+const STALE: Duration = Duration::from_secs(3);
+
 /// librdkafka's word for a member that the group knows and that has what it was given. One that hears nothing of its group for
 /// the time of a session leaves this state.
 const STEADY: &str = "steady";
@@ -60,8 +64,6 @@ pub struct Member {
     health: Health,
     watch: Watch,
     waiting: AtomicBool,
-    /// Another client is the member: this one only ends.
-    retired: AtomicBool,
     /// Whether it has its place in the group, and when it last had.
     reach: Mutex<Reach>,
     /// Partitions that have gone since the poll thread last asked.
@@ -78,6 +80,8 @@ pub struct Member {
 struct Reach {
     is_now: bool,
     last_at: Option<Instant>,
+    /// When the client last told.
+    told_at: Option<Instant>,
 }
 
 impl Member {
@@ -97,7 +101,6 @@ impl Member {
             health: health.clone(),
             watch,
             waiting: AtomicBool::new(false),
-            retired: AtomicBool::new(false),
             reach: Mutex::default(),
             gone: Mutex::default(),
             planned: Mutex::default(),
@@ -137,6 +140,9 @@ impl Member {
 
     /// Notes what the group waits for, once for as long as it does.
     pub(super) fn waits(&self, why: String) {
+        if self.is_over() {
+            return;
+        }
         if !self.waiting.swap(true, Ordering::Relaxed) {
             tracing::warn!(lane = self.lane, why);
         }
@@ -153,28 +159,32 @@ impl Member {
 
     /// From now on it says nothing to the lane: another client takes its place.
     pub(super) fn retire(&self) {
-        self.retired.store(true, Ordering::Release);
+        self.watch.retire();
+        if self.waiting.swap(false, Ordering::Relaxed) {
+            self.health.set(GROUP, Ok(())); // or it would be waited for ever: nobody else knows
+        }
     }
 
     /// Whether nobody hears any more what it says.
     fn is_over(&self) -> bool {
-        self.retired.load(Ordering::Acquire) || self.signals.is_closed()
+        self.watch.is_retired() || self.signals.is_closed()
     }
 
     /// What a watchdog goes by: a group out of reach is one thing that is wanted and does not come.
     pub(super) fn seen(&self) -> Seen {
-        let Reach { is_now, last_at } = *lock(&self.reach);
-        Seen { queued: usize::from(!is_now), fatal: false, delivered_at: last_at, failed_at: None }
+        let Reach { is_now, last_at, told_at } = *lock(&self.reach);
+        let is_told = told_at.is_some_and(|at| at.elapsed() < STALE);
+        Seen { queued: usize::from(is_told && !is_now), fatal: false, delivered_at: last_at, failed_at: None }
     }
 
     /// Without a broker, and without its group, it gets no message.
     fn note_reach(&self, statistics: &Statistics) {
         let is_steady = |group: &ConsumerGroup| group.join_state == STEADY;
         let is_now = self.watch.is_up() && statistics.cgrp.as_ref().is_some_and(is_steady);
-        let mut reach = lock(&self.reach);
-        reach.is_now = is_now;
+        let (mut reach, now) = (lock(&self.reach), Some(Instant::now()));
+        (reach.is_now, reach.told_at) = (is_now, now);
         if is_now {
-            reach.last_at = Some(Instant::now());
+            reach.last_at = now;
         }
     }
 
@@ -198,6 +208,9 @@ impl Member {
             }
             if tries > TRIES || self.is_over() {
                 return Err(error);
+            }
+            if backoff.tries() >= TRIES {
+                self.waits(format!("cannot read the committed offsets: {error}"));
             }
             tracing::warn!(lane = self.lane, %error, "cannot read the committed offsets; asking again");
             self.runtime.block_on(tokio::time::sleep(backoff.next(0)));

@@ -19,6 +19,8 @@ pub(super) struct Watch {
     fatal: AtomicBool,
     /// A connection over which nothing is acknowledged is no use.
     mute: AtomicBool,
+    /// Another client has taken its place, and is told of under the same name.
+    retired: AtomicBool,
 }
 
 impl Watch {
@@ -32,7 +34,17 @@ impl Watch {
             up: AtomicBool::new(false),
             fatal: AtomicBool::new(false),
             mute: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         }
+    }
+
+    /// From now on nothing is told of this client.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -40,6 +52,9 @@ impl Watch {
     }
 
     pub(super) fn saw(&self, up: bool) {
+        if self.is_retired() {
+            return;
+        }
         metrics::broker_up(self.client, up);
         if self.up.swap(up, Ordering::Relaxed) != up {
             match up {
@@ -87,6 +102,9 @@ impl Watch {
     }
 
     pub(super) fn error(&self, error: &KafkaError, reason: &str) {
+        if self.is_retired() {
+            return;
+        }
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.saw(false),
             // The client takes nothing any more, whatever its connections say: only a new one mends it.
@@ -149,6 +167,17 @@ mod tests {
         assert_eq!(health.ready(), Err(vec![("events", "failed for good: fenced; start again".to_owned())]));
         watch.renew();
         assert!(watch.is_up() && health.ready().is_ok(), "another client has taken its place");
+    }
+
+    #[test]
+    fn one_whose_place_another_has_taken_tells_nothing() {
+        let health = Health::default();
+        let (old, new) = (Watch::new("events", "events", &health), Watch::new("events", "events", &health));
+        old.retire();
+        new.saw(true);
+        old.saw(false);
+        old.error(&KafkaError::Global(RDKafkaErrorCode::Fatal), "fenced");
+        assert!(health.ready().is_ok());
     }
 
     #[test]

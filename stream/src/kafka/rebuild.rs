@@ -27,6 +27,9 @@ type Client = Polled<Deliveries>;
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long an old client may take to give back what it holds: it has it in memory.
 const GIVE_BACK: Duration = Duration::from_secs(5);
+/// How often a producer is looked at, at most and at least; with messages to be sent again, always so often.
+const OFTEN: Duration = Duration::from_millis(50);
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// The clients of one producer, one after the other.
 pub(super) struct Clients {
@@ -171,9 +174,10 @@ fn enqueue(
 /// Looks at a producer for as long as it lives, and rebuilds its client when that is due.
 pub(super) async fn watch(clients: Weak<Clients>, stall: Duration) {
     let mut dog = Watchdog::new(stall);
+    let tick = (stall / 10).clamp(OFTEN, SELDOM);
     loop {
         let Some(shared) = clients.upgrade().map(|clients| Arc::clone(&clients.shared)) else { return };
-        let pause = if shared.rescued.len() > 0 { watchdog::OFTEN } else { watchdog::tick(stall) };
+        let pause = if shared.rescued.len() > 0 { OFTEN } else { tick };
         let _looked_at_soon_or_at_once = tokio::time::timeout(pause, shared.alarm.notified()).await;
         drop(shared);
         let Some(clients) = clients.upgrade() else { return };

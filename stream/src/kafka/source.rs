@@ -14,7 +14,7 @@ use super::{
     config::KafkaConfig,
     detach,
     membership::Membership,
-    watchdog::{self, Verdict, Watchdog},
+    watchdog::{Verdict, Watchdog},
 };
 use crate::{
     config::Size,
@@ -53,11 +53,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// the group misses a member that is gone.
 const LEAVE: Duration = Duration::from_secs(5);
 
-/// How long the group may take to answer another client. Meanwhile nobody is asked whether to end.
-const ANSWER: Duration = Duration::from_secs(3);
+/// How long each answer to another client may take. Meanwhile nobody is asked whether to end.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// The least time without a group after which another client is asked, whatever `kafka.stall` says: to join takes a few seconds,
+/// and a client tells of itself once a second.
+const LEAST_STALL: Duration = Duration::from_secs(10);
 
 /// Kafka's words for a group that waits for its members.
 const REBALANCES: [&str; 2] = ["PreparingRebalance", "CompletingRebalance"];
+
+/// How often it is looked whether the client has lost its way.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A budget of nothing would bound nothing: every weight is cut to it.
 const LEAST_BUDGET: usize = 64 << 10;
@@ -120,7 +127,7 @@ impl Source {
         let poller = Poller {
             membership: membership.clone(),
             consumer,
-            dog: Watchdog::new(config.stall),
+            dog: Watchdog::new(config.stall.max(LEAST_STALL)),
             looked_at: Instant::now(),
             budget: Arc::new(Semaphore::new(capacity)),
             capacity,
@@ -208,13 +215,22 @@ impl Joining {
         Ok(consumer)
     }
 
-    /// Whether the group answers another client, which joins nothing, and does not wait for its members just now: then this one
-    /// may be among them.
+    /// Whether another client, which joins nothing, would get messages: there is the topic, the group's coordinator answers, and
+    /// the group does not wait for its members just now; then this one may be among them.
     fn is_answered(&self) -> Result<bool, Fault> {
-        let SourceOptions { lane, group, .. } = &self.options;
+        let SourceOptions { lane, group, topic, .. } = &self.options;
         let other = self.config.reader(lane, &[], group, "error")?;
+        let is_there = other.fetch_metadata(Some(topic), ANSWER).is_ok_and(|metadata| {
+            metadata.topics().iter().any(|one| one.error().is_none() && !one.partitions().is_empty())
+        });
+        let mut any = TopicPartitionList::new();
+        any.add_partition(topic, 0);
+        if !is_there || other.committed_offsets(any, ANSWER).is_err() {
+            return Ok(false);
+        }
+        // Not everybody may ask: who may not is not kept by it.
         let listed = other.client().fetch_group_list(Some(group), ANSWER);
-        Ok(listed.is_ok_and(|list| list.groups().iter().all(|one| !REBALANCES.contains(&one.state()))))
+        Ok(!listed.is_ok_and(|list| list.groups().iter().any(|one| REBALANCES.contains(&one.state()))))
     }
 }
 
@@ -365,7 +381,7 @@ impl Poller {
     /// Looks, now and then, whether the client has lost its way.
     fn look(&mut self, held: &mut Held) {
         let now = Instant::now();
-        if now.saturating_duration_since(self.looked_at) < watchdog::tick(self.seat.config.stall) {
+        if now.saturating_duration_since(self.looked_at) < LOOK {
             return;
         }
         self.looked_at = now;
@@ -376,21 +392,26 @@ impl Poller {
                 Ok(false) => self.dog.unanswered(Instant::now()),
                 Err(fault) => self.cannot(&fault),
             },
-            Verdict::Rebuild(_) => match self.seat.join() {
-                Ok(next) => self.pass_to(next, held),
+            Verdict::Rebuild(_) => match self.successor() {
+                Ok((next, lost)) => self.pass_to(next, lost, held),
                 Err(fault) => self.cannot(&fault),
             },
         }
     }
 
+    /// Another client, and the partitions that this one has.
+    fn successor(&self) -> Result<(BaseConsumer<Member>, Vec<i32>), Fault> {
+        let lost = self.consumer.assignment().map_err(|error| Fault::new("kafka", error.to_string()))?;
+        Ok((self.seat.join()?, partitions(&lost)))
+    }
+
     /// Puts a new client in the place of the present one. The lane first lets go of everything that it had from that, and has
     /// its partitions again when the new one is given them: what was committed says from where.
-    fn pass_to(&mut self, next: BaseConsumer<Member>, held: &mut Held) {
+    fn pass_to(&mut self, next: BaseConsumer<Member>, lost: Vec<i32>, held: &mut Held) {
         let waited = self.dog.waited(Instant::now());
         self.consumer.context().retire();
         self.membership.leave();
         *held = Held::default();
-        let lost = self.consumer.assignment().map(|all| partitions(&all)).unwrap_or_default();
         let (done, released) = oneshot::channel();
         if self.seat.signals.send(Signal::Revoked(lost, done)).is_ok() {
             let _lane_ended = self.seat.runtime.block_on(released);

@@ -57,9 +57,17 @@ const LINGER: &str = "2";
 pub(super) struct Ready {
     meter: ProducerMeter,
     jobs: mpsc::Sender<Job>,
-    /// How long a commit may take before its client counts as lost: it asks for more time twice, and then gives up by itself,
-    /// unless a call of it never comes back.
+    watch: Arc<Watch>,
+    /// How long a commit may take before its client counts as lost: it gives up by itself before that, unless a call of it never
+    /// comes back.
     patience: Duration,
+}
+
+impl Drop for Ready {
+    /// Its client may outlive it, in a call that does not come back.
+    fn drop(&mut self) {
+        self.watch.retire();
+    }
 }
 
 /// Commits as a member of a group.
@@ -93,7 +101,9 @@ impl Ready {
             .set("delivery.report.only.error", "true")
             .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
             .set("queue.buffering.max.messages", "0"); // bytes are the bound
-        let client = Polled::start(&client, Deliveries::new(options.name, health))
+        let watch = Arc::new(Watch::new(options.name, options.name, health));
+        let deliveries = Deliveries { watch: Arc::clone(&watch), reports: Reports::default() };
+        let client = Polled::start(&client, deliveries)
             .map_err(|error| Fault::new("kafka_config", error.to_string()))?;
         let meter = ProducerMeter::new(options.name);
         let writer = Writer { name: options.name, meter: meter.clone(), client, timeout: options.timeout };
@@ -104,7 +114,7 @@ impl Ready {
             .spawn(move || writer.live(ready, &taken))
             .map_err(|error| Fault::new("kafka_thread", error.to_string()))?;
         started.await.unwrap_or_else(|_| Err(thread_died()))?;
-        Ok(Self { meter, jobs, patience: 3 * options.timeout })
+        Ok(Self { meter, jobs, watch, patience: 2 * options.timeout + 5 * CALL })
     }
 
     pub(super) fn of(self, source: &Source) -> Transactor {
@@ -333,14 +343,8 @@ impl Reports {
 }
 
 struct Deliveries {
-    watch: Watch,
+    watch: Arc<Watch>,
     reports: Reports,
-}
-
-impl Deliveries {
-    fn new(name: &'static str, health: &Health) -> Self {
-        Self { watch: Watch::new(name, name, health), reports: Reports::default() }
-    }
 }
 
 impl ClientContext for Deliveries {

@@ -22,15 +22,6 @@ const SETTLE: u32 = 6;
 /// not ready would never learn otherwise that it is well again.
 const LAPSE: Duration = Duration::from_secs(30);
 
-/// How often a client is looked at, at most and at least.
-pub(super) const OFTEN: Duration = Duration::from_millis(50);
-const SELDOM: Duration = Duration::from_secs(1);
-
-/// How often a client is looked at that is given up after so long.
-pub(super) fn tick(stall: Duration) -> Duration {
-    (stall / 10).clamp(OFTEN, SELDOM)
-}
-
 /// What a client shows at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
