@@ -112,7 +112,7 @@ impl Setup {
     }
 }
 
-/// The events' producer waits this long for company; payments wait for none.
+/// The events' producer waits this long for company, where there may be some; payments wait for none.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// Serves until `shutdown`, then ends within the grace period.

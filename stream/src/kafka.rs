@@ -19,6 +19,7 @@ mod polled;
 mod producer;
 mod reader;
 mod rebuild;
+mod seldom;
 mod sink;
 mod source;
 mod together;

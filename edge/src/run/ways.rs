@@ -23,6 +23,9 @@ use tracker_stream::{
 /// The broker, and the spool for when it is away; both in the books.
 pub(super) type Safe = Booked<Fallback<Producer>>;
 
+/// The client of events that come alone: its name in metrics and logs.
+const PROMPT: &str = "events_prompt";
+
 /// What every way is made from.
 pub(super) struct Ways<'a> {
     pub(super) config: &'a EdgeConfig,
@@ -37,7 +40,7 @@ impl Ways<'_> {
         self.config.produce_timeout * 3 / 4
     }
 
-    /// A producer, which is a part of `health`.
+    /// A producer, which is a part of `health`. One that lingers does so only for company.
     pub(super) fn producer(
         &self,
         name: &'static str,
@@ -45,7 +48,12 @@ impl Ways<'_> {
         health: &Health,
     ) -> Result<Producer, Failure> {
         let options = ProducerOptions { name, linger, timeout: self.timeout(), buffer };
-        Ok(Producer::start(self.kafka, &options, health)?)
+        let started = if linger.is_zero() {
+            Producer::start(self.kafka, &options, health)
+        } else {
+            Producer::start_prompt(self.kafka, &options, PROMPT, health)
+        };
+        Ok(started?)
     }
 
     /// The way to a topic by `broker`, or into `lane`.

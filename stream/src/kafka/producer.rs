@@ -6,6 +6,7 @@ use super::{
     delivery::{Latch, Shared, Ticket},
     died, rebuild,
     rebuild::Clients,
+    seldom::Seldom,
 };
 use crate::{config::Size, envelope::Headers, fault::Fault, metrics::ProducerMeter, telemetry::Health};
 use rdkafka::{
@@ -14,6 +15,7 @@ use rdkafka::{
     util::IntoOpaque,
 };
 use std::{
+    iter,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -77,6 +79,13 @@ pub const MESSAGE_BYTES: usize = 1_000_000;
 /// What `max.message.bytes` of every topic must be at least: a full batch and its framing.
 pub const TOPIC_MESSAGE_BYTES: usize = MESSAGE_BYTES + (64 << 10);
 
+/// So many calls in the time of one linger are still seldom: with all of them alone the broker has a few hundred requests more a
+/// second from one producer, and never thousands.
+const SELDOM: u32 = 2;
+
+/// Messages of calls that came alone which may wait for the broker when another one comes.
+const UNDER_WAY: usize = 4;
+
 /// How often a flush looks whether anything is left.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -89,6 +98,23 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Producer {
     meter: ProducerMeter,
     clients: Arc<Clients>,
+    prompt: Option<Prompt>,
+}
+
+/// A client that waits for no company, for what comes so seldom that there would be none: the broker's requests are as few then
+/// as the others' company makes them. One client cannot do both: librdkafka has one linger for all that it is given.
+#[derive(Clone)]
+struct Prompt {
+    seldom: Arc<Seldom>,
+    clients: Arc<Clients>,
+}
+
+impl Prompt {
+    /// Counts a call; whether it is for this client. One whose own messages wait is no faster, and must not hold many: the bound
+    /// of bytes is the other's.
+    fn takes(&self, now: Instant) -> bool {
+        self.seldom.is_alone(now) && self.clients.queued() < UNDER_WAY
+    }
 }
 
 impl Producer {
@@ -97,16 +123,25 @@ impl Producer {
     /// # Errors
     /// Properties that librdkafka does not take.
     pub fn start(config: &KafkaConfig, options: &ProducerOptions, health: &Health) -> Result<Self, Fault> {
-        let mut client = config.writer(options.name);
-        client
-            .set("linger.ms", options.linger.as_millis().to_string())
-            .set("message.timeout.ms", options.timeout.as_millis().to_string())
-            .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
-            .set("queue.buffering.max.messages", "0"); // bytes are the bound
-        let shared = Shared::new(Watch::new(options.name, options.name, health));
-        let clients = Arc::new(Clients::start(client, *options, shared)?);
-        tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.stall));
-        Ok(Self { meter: ProducerMeter::new(options.name), clients })
+        let clients = clients(config, options, health)?;
+        Ok(Self { meter: ProducerMeter::new(options.name), clients, prompt: None })
+    }
+
+    /// The same, but what comes seldom is sent at once, by a client of its own named `prompt`. That one is no part of `health`:
+    /// it has the same brokers, and without it messages are late and not lost.
+    ///
+    /// # Errors
+    /// As [`Producer::start`].
+    pub fn start_prompt(
+        config: &KafkaConfig,
+        options: &ProducerOptions,
+        prompt: &'static str,
+        health: &Health,
+    ) -> Result<Self, Fault> {
+        let seldom = Arc::new(Seldom::new(Instant::now(), options.linger / SELDOM));
+        let at_once = ProducerOptions { name: prompt, linger: Duration::ZERO, ..*options };
+        let clients = clients(config, &at_once, &Health::default())?;
+        Ok(Self { prompt: Some(Prompt { seldom, clients }), ..Self::start(config, options, health)? })
     }
 
     /// Sends all of them at once and waits until the broker has, or has not, each. One verdict a message, in
@@ -124,9 +159,10 @@ impl Producer {
         if sent == 0 {
             return Vec::new();
         }
-        let latch = Arc::new(Latch::new(sent, &self.clients.shared.open));
+        let clients = self.clients_for_now();
+        let latch = Arc::new(Latch::new(sent, &clients.shared.open));
         let ticket = |(index, message): (usize, &Outgoing)| Ticket::new(&latch, index, message.timestamp_ms);
-        self.clients.send(messages.enumerate().map(|sent| (sent.1, Box::new(ticket(sent)))));
+        clients.send(messages.enumerate().map(|sent| (sent.1, Box::new(ticket(sent)))));
         self.meter.queued(self.queued());
         let verdicts = latch.wait().await;
         let failed = verdicts.iter().filter(|verdict| verdict.is_err()).count();
@@ -135,10 +171,21 @@ impl Producer {
         verdicts
     }
 
+    fn clients_for_now(&self) -> &Clients {
+        match &self.prompt {
+            Some(prompt) if prompt.takes(Instant::now()) => &prompt.clients,
+            _ => &self.clients,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Clients>> {
+        iter::once(&self.clients).chain(self.prompt.iter().map(|prompt| &prompt.clients))
+    }
+
     /// Messages that wait for the broker.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.clients.queued()
+        self.all().map(|clients| clients.queued()).sum()
     }
 
     /// Whether a broker answers.
@@ -159,20 +206,40 @@ impl Producer {
     /// When `grace` is over first.
     pub async fn flush(&self, grace: Duration) -> Result<(), Fault> {
         let until = Instant::now() + grace;
-        loop {
-            let (clients, left) =
-                (Arc::clone(&self.clients), until.saturating_duration_since(Instant::now()));
-            let flushed = tokio::task::spawn_blocking(move || clients.flush(left)).await.map_err(died)?;
-            // A client that was replaced meanwhile has nothing left, and the new one has it all.
-            match (self.queued(), flushed) {
-                (0, _) => return Ok(()),
-                (queued, _) if left.is_zero() => {
-                    return Err(Fault::new("flush", format!("{queued} messages still wait for the broker")));
-                }
-                _ => tokio::time::sleep(LOOK.min(left)).await,
+        for clients in self.all() {
+            flush(clients, until).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn flush(clients: &Arc<Clients>, until: Instant) -> Result<(), Fault> {
+    loop {
+        let (flushing, left) = (Arc::clone(clients), until.saturating_duration_since(Instant::now()));
+        let flushed = tokio::task::spawn_blocking(move || flushing.flush(left)).await.map_err(died)?;
+        // A client that was replaced meanwhile has nothing left, and the new one has it all.
+        match (clients.queued(), flushed) {
+            (0, _) => return Ok(()),
+            (queued, _) if left.is_zero() => {
+                return Err(Fault::new("flush", format!("{queued} messages still wait for the broker")));
             }
+            _ => tokio::time::sleep(LOOK.min(left)).await,
         }
     }
+}
+
+/// Starts the first client of a producer, and what watches it.
+fn clients(config: &KafkaConfig, options: &ProducerOptions, health: &Health) -> Result<Arc<Clients>, Fault> {
+    let mut client = config.writer(options.name);
+    client
+        .set("linger.ms", options.linger.as_millis().to_string())
+        .set("message.timeout.ms", options.timeout.as_millis().to_string())
+        .set("queue.buffering.max.kbytes", (options.buffer.0 / 1024).max(1).to_string())
+        .set("queue.buffering.max.messages", "0"); // bytes are the bound
+    let shared = Shared::new(Watch::new(options.name, options.name, health));
+    let clients = Arc::new(Clients::start(client, *options, shared)?);
+    tokio::spawn(rebuild::watch(Arc::downgrade(&clients), config.stall));
+    Ok(clients)
 }
 
 #[cfg(test)]
