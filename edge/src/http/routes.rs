@@ -208,7 +208,7 @@ async fn act<K: Keep>(edge: &Arc<Edge<K>>, act: Act, request: &Request, sent: Se
         Act::Metrics => look::measures(edge),
         Act::Document => document(collector.micro.is_some()),
         Act::Micro(asked) => micro::told(collector.micro.as_deref(), asked, request),
-        Act::Script => script::script(request).await,
+        Act::Script => Box::pin(script::script(request)).await,
         Act::Settings(settings) => settings::told(edge, settings, request),
     }
 }
