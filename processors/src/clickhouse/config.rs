@@ -25,12 +25,15 @@ pub struct ClickHouseConfig {
 }
 
 /// Settings on which a promise stands: an insert is one block, known by its token, in the table and in each view; and a
-/// column that has become another one refuses it, instead of storing something like it.
-pub(super) const PROMISED: [(&str, &str); 4] = [
+/// column that has become another one refuses it, instead of storing something like it, or zero for what is absent. Types
+/// are sent by their names.
+pub(super) const PROMISED: [(&str, &str); 6] = [
     ("async_insert", "0"),
     ("insert_deduplicate", "1"),
     ("deduplicate_blocks_in_dependent_materialized_views", "1"),
     ("input_format_native_allow_types_conversion", "0"),
+    ("input_format_null_as_default", "0"),
+    ("input_format_native_decode_types_in_binary_format", "0"),
 ];
 
 /// Settings that would make several blocks of one insert, of which some could be stored and some not.
@@ -81,7 +84,9 @@ impl ClickHouseConfig {
             mistakes.add(Mistake::new("clickhouse.database", detail));
         }
         let own = PROMISED.iter().map(|(name, _)| *name).chain([TOKEN]);
-        let own = own.map(|name| (name, "is Tracker's own: what is stored once stands on it"));
+        let own = own.map(|name| {
+            (name, "is Tracker's own: that what is stored is stored once, and as it was sent, stands on it")
+        });
         let detail = "is Tracker's own: an insert must be one block, which is stored whole or not at all";
         let blocks = ONE_BLOCK.map(|name| (name, detail));
         for (name, detail) in own.chain(blocks).filter(|(name, _)| self.settings.contains_key(*name)) {
