@@ -110,5 +110,7 @@ CREATE TABLE IF NOT EXISTS {database}.events
 ENGINE = ReplacingMergeTree(enriched_at)
 PARTITION BY toYYYYMM(created_at)
 ORDER BY (oid, host, toDate(created_at), vid, eid)
-SETTINGS non_replicated_deduplication_window = 10000
+-- A part below this size, uncompressed, is one file for all columns instead of two or more for each: an insert that makes
+-- hundreds of files costs the server twice as much, and merges of small parts make as many again.
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 134217728
 COMMENT 'Every event, one row each';
