@@ -28,18 +28,36 @@ impl Datum for i64 {
         out.push(rest as u8);
     }
 
+    /// Most numbers are the branch of a union or the length of a short text, and have one byte.
+    #[inline]
     fn read(input: &mut Input<'_>) -> Read<Self> {
-        let mut bits = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = input.split_first().ok_or(Malformed::short())?;
-            *input = rest;
-            bits |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed());
+        match input {
+            [byte @ 0..0x80, rest @ ..] => {
+                *input = rest;
+                Ok(signed(u64::from(*byte)))
             }
+            _ => read_long(input),
         }
-        Err(Malformed::new("a number longer than 64 bits"))
     }
+}
+
+/// Undoes zig-zag.
+const fn signed(bits: u64) -> i64 {
+    (bits >> 1).cast_signed() ^ -(bits & 1).cast_signed()
+}
+
+/// Takes a number of any length.
+fn read_long(input: &mut Input<'_>) -> Read<i64> {
+    let mut bits = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = input.split_first().ok_or(Malformed::short())?;
+        *input = rest;
+        bits |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(signed(bits));
+        }
+    }
+    Err(Malformed::new("a number longer than 64 bits"))
 }
 
 impl Datum for i32 {

@@ -2,7 +2,10 @@
 
 use crate::{fault::Refusal, ledger::Ledger, metrics, plan::Plan};
 use ::metrics::Counter;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Name of the header that carries the W3C trace context.
@@ -14,9 +17,10 @@ pub const ORIGIN: &str = "origin";
 /// Name of the header of a message that was sent again from the dead letters: the id of its letter.
 pub const REDRIVE: &str = "redrive";
 
-/// The headers of a message, in order; names may repeat.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, Vec<u8>)>);
+/// The headers of a message, in order; names may repeat. One piece of memory, however many there are: a message is made and
+/// freed by other threads, and each piece of it costs them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<u8>);
 
 impl Headers {
     /// No headers.
@@ -27,20 +31,48 @@ impl Headers {
 
     /// One header more.
     #[must_use]
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        self.0.push((name.into(), value.into()));
+    pub fn with(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        let pieces = [name.as_ref().as_bytes(), value.as_ref()];
+        self.0.reserve(pieces.iter().map(|piece| size_of::<usize>() + piece.len()).sum());
+        for piece in pieces {
+            self.0.extend_from_slice(&piece.len().to_le_bytes());
+            self.0.extend_from_slice(piece);
+        }
         self
     }
 
     /// The first header of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(move || {
+            let (name, value) = (piece(&mut rest)?, piece(&mut rest)?);
+            Some((std::str::from_utf8(name).ok()?, value))
+        })
+    }
+
+    /// Bytes that they take.
+    const fn weight(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Takes a piece, which has its length in front.
+fn piece<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, behind) = rest.split_first_chunk()?;
+    let (piece, behind) = behind.split_at_checked(usize::from_le_bytes(*length))?;
+    *rest = behind;
+    Some(piece)
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -68,8 +100,7 @@ impl Message {
     #[must_use]
     pub fn weight(&self) -> usize {
         const OVERHEAD: usize = 256;
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        OVERHEAD + self.payload.len() + self.key.as_ref().map_or(0, Vec::len) + headers
+        OVERHEAD + self.payload.len() + self.key.as_ref().map_or(0, Vec::len) + self.headers.weight()
     }
 }
 
@@ -253,5 +284,22 @@ impl PlannedRange {
     #[must_use]
     pub const fn plan(&self) -> Plan {
         Plan { first: self.first, last: self.last, first_at_ms: self.first_at_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_told_in_order_and_the_first_of_a_name_counts() {
+        let headers = Headers::new().with("a", "1").with("", [0xff]).with("a", "2").with("b", "");
+        let all: Vec<(&str, &[u8])> = headers.iter().collect();
+        assert_eq!(all, [("a", &b"1"[..]), ("", &[0xff]), ("a", b"2"), ("b", b"")]);
+        assert_eq!(
+            (headers.get("a"), headers.get("b"), headers.get("c")),
+            (Some(&b"1"[..]), Some(&[][..]), None)
+        );
+        assert_eq!(format!("{:?}", Headers::new().with("a", "1")), r#"[("a", [49])]"#);
     }
 }

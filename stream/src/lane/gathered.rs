@@ -3,7 +3,7 @@
 //! A range of it is named by the places of its messages. Items are apart from messages, for a sink takes them as one slice.
 
 use crate::{
-    books::Tally,
+    books::{Tally, minute},
     envelope::{Envelope, Fate, Message, PlannedRange, Receipt, Verdict},
     fault::Refusal,
 };
@@ -143,9 +143,13 @@ impl<T> Gathered<T> {
 
     /// What becomes of the messages of a range.
     pub(super) fn tally(&self, places: &Range<usize>) -> Tally {
+        let of = |entry: &Entry| (minute(entry.message.timestamp_ms), entry.role.fate());
+        let entries = self.entries.get(places.clone()).unwrap_or_default();
         let mut tally = Tally::default();
-        for entry in self.entries.get(places.clone()).unwrap_or_default() {
-            tally.note(entry.message.timestamp_ms, entry.role.fate());
+        for same in entries.chunk_by(|one, next| of(one) == of(next)) {
+            let Some((minute, fate)) = same.first().map(of) else { continue };
+            let (fate, reason) = fate.tags();
+            tally.add(minute, fate, reason, same.len() as u64);
         }
         tally
     }

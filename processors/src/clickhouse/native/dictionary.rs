@@ -1,7 +1,11 @@
 //! The values of a `LowCardinality(String)`: each distinct one once, and for every value its place among them.
 
 use crate::rows::put_text;
-use std::collections::HashMap;
+use hashbrown::{HashTable, hash_table::Entry};
+use std::{
+    hash::{BuildHasher, RandomState},
+    ops::Range,
+};
 
 /// Of the head's flags: the distinct values follow, and there are none but those.
 const OWN_VALUES: u64 = 1 << 9 | 1 << 10;
@@ -10,55 +14,74 @@ const OWN_VALUES: u64 = 1 << 9 | 1 << 10;
 /// none of them.
 #[derive(Default)]
 pub(super) struct Dictionary {
-    /// Distinct values, each with its length in front, by their places.
-    distinct: Vec<u8>,
-    known: HashMap<Box<[u8]>, u32>,
+    distinct: Distinct,
+    /// The places of the distinct values, found by what these say.
+    known: HashTable<u32>,
+    hasher: RandomState,
     /// The place of each value.
     places: Vec<u32>,
-    /// The last one.
-    latest: Vec<u8>,
+}
+
+/// Distinct values by their places, in one piece of memory: that of all of them is touched for each row.
+#[derive(Default)]
+struct Distinct {
+    /// Each with its length in front.
+    bytes: Vec<u8>,
+    /// Where in that each stands, without its length.
+    values: Vec<Range<u32>>,
+}
+
+impl Distinct {
+    fn get(&self, place: u32) -> &[u8] {
+        let value = self.values.get(place as usize);
+        value.and_then(|value| self.bytes.get(value.start as usize..value.end as usize)).unwrap_or_default()
+    }
+
+    fn add(&mut self, value: &[u8]) -> u32 {
+        let place = self.values.len() as u32; // no insert has so many bytes
+        put_text(value, &mut self.bytes);
+        let end = self.bytes.len();
+        self.values.push((end - value.len()) as u32..end as u32);
+        place
+    }
 }
 
 impl Dictionary {
     /// Adds a value.
     pub(super) fn add(&mut self, value: &[u8]) {
         let place = match self.places.last() {
-            Some(place) if value == self.latest => *place,
+            Some(place) if value == self.distinct.get(*place) => *place,
             _ => self.place(value),
         };
         self.places.push(place);
     }
 
     fn place(&mut self, value: &[u8]) -> u32 {
-        self.latest.clear();
-        self.latest.extend_from_slice(value);
-        if let Some(place) = self.known.get(value) {
-            return *place;
+        let Self { distinct, known, hasher, .. } = self;
+        let hash = hasher.hash_one(value);
+        let is_same = |place: &u32| distinct.get(*place) == value;
+        match known.entry(hash, is_same, |place| hasher.hash_one(distinct.get(*place))) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(distinct.add(value)).get(),
         }
-        let place = self.known.len() as u32; // no insert has so many bytes
-        self.known.insert(value.into(), place);
-        put_text(value, &mut self.distinct);
-        place
     }
 
     /// How wide the places are, their width, the distinct values, the places. Of no values: nothing.
     pub(super) fn written(self) -> Vec<u8> {
-        let count = self.known.len();
-        if count == 0 {
+        let Self { distinct: Distinct { bytes, values }, places, .. } = self;
+        if values.is_empty() {
             return Vec::new();
         }
-        let width = Width::of(count);
-        let mut out = Vec::with_capacity(3 * 8 + self.distinct.len() + self.places.len() * width.bytes());
+        let width = Width::of(values.len());
+        let mut out = Vec::with_capacity(3 * 8 + bytes.len() + places.len() * width.bytes());
         out.extend_from_slice(&(OWN_VALUES | width as u64).to_le_bytes());
-        out.extend_from_slice(&(count as u64).to_le_bytes());
-        out.extend_from_slice(&self.distinct);
-        out.extend_from_slice(&(self.places.len() as u64).to_le_bytes());
-        for place in &self.places {
-            match width {
-                Width::One => out.push(*place as u8),
-                Width::Two => out.extend_from_slice(&(*place as u16).to_le_bytes()),
-                Width::Four => out.extend_from_slice(&place.to_le_bytes()),
-            }
+        out.extend_from_slice(&(values.len() as u64).to_le_bytes());
+        out.extend_from_slice(&bytes);
+        out.extend_from_slice(&(places.len() as u64).to_le_bytes());
+        match width {
+            Width::One => out.extend(places.iter().map(|place| *place as u8)),
+            Width::Two => out.extend(places.iter().flat_map(|place| (*place as u16).to_le_bytes())),
+            Width::Four => out.extend(places.iter().flat_map(|place| place.to_le_bytes())),
         }
         out
     }
