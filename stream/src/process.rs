@@ -82,6 +82,15 @@ pub fn give_way() {
     }
 }
 
+/// From now on this process has its memory in small pages. A huge one is cleared whole for whatever is first written to it, and
+/// counts whole. For buffers that come and go, as those of batches, that was a sixth of a loader's CPU time and a ninth of
+/// enrich's, and two thirds of what payments held that had nothing to do.
+pub fn small_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "this process keeps huge pages");
+    }
+}
+
 /// Lives it. `run` ends by itself some time after the shutdown.
 pub fn main<F>(about: About, run: impl FnOnce(Start) -> F) -> ExitCode
 where
@@ -182,6 +191,12 @@ mod tests {
         let mistakes = check(about(wrong, &[]), None, &settings("[log]\nlevel = \"loud\"")).unwrap_err();
         let keys: Vec<&str> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
         assert_eq!(keys, ["log.level", "edge.listen"]);
+    }
+
+    #[test]
+    fn a_process_of_small_pages_has_no_others() {
+        small_pages();
+        assert!(rustix::thread::transparent_huge_pages_are_disabled().unwrap());
     }
 
     #[test]

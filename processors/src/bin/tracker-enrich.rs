@@ -13,5 +13,6 @@ const ABOUT: About = About {
 
 fn main() -> ExitCode {
     process::give_way();
+    process::small_pages();
     process::main(ABOUT, enrich::run)
 }

@@ -6,6 +6,7 @@ use tracker_stream::process::{self, About};
 
 fn main() -> ExitCode {
     process::give_way();
+    process::small_pages();
     let about = About {
         name: "tracker-load",
         summary: "Loads enriched events and dead letters from their topics into ClickHouse.",
