@@ -143,7 +143,12 @@ fn a_table_with_another_column_takes_nothing_says_what_differs_and_goes_on_when_
     run(async {
         let site = Site::start_only("columns_other", &LARGE, &[Program::Load]).await;
         let log = || std::fs::read_to_string(site.log(Program::Load)).unwrap_or_default();
-        let send = async |number: usize| site.produce([("one".to_owned(), event(number))]).await;
+        // The last one says no `ver`: a plain column would take a zero for it.
+        let send = async |number: usize| {
+            let mut event = event(number);
+            event.fact.ver = (number < 3).then_some(1);
+            site.produce([("one".to_owned(), event)]).await;
+        };
         let stored = async |rows: u64| {
             until("the rows are stored", async || {
                 (site.count("SELECT count() AS n FROM events").await == rows).then_some(())
@@ -165,6 +170,12 @@ fn a_table_with_another_column_takes_nothing_says_what_differs_and_goes_on_when_
                 "RENAME COLUMN tweet TO twclid",
                 "column twclid is missing; column tweet has no default",
             ),
+            (
+                3,
+                "MODIFY COLUMN ver Int32 DEFAULT 0",
+                "MODIFY COLUMN ver Nullable(Int32)",
+                "column ver is Int32, wanted is Nullable(Int32)",
+            ),
         ] {
             // The loader knows the table as it was before.
             site.execute(&format!("ALTER TABLE events {change}")).await;
@@ -180,6 +191,7 @@ fn a_table_with_another_column_takes_nothing_says_what_differs_and_goes_on_when_
             site.execute(&format!("ALTER TABLE events {back}")).await;
             stored(number as u64 + 1).await;
         }
+        assert_eq!(site.count("SELECT count() AS n FROM events WHERE ver IS NULL").await, 1);
         assert_eq!(site.messages(tracker_schemas::Topic::DeadLetters).await.len(), 0, "no row was to blame");
     });
 }
