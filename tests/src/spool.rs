@@ -102,10 +102,11 @@ async fn pour(site: &Site) -> (HashSet<Uuid>, HashSet<Uuid>) {
             events.insert(id);
             site.an_event(id)
         };
-        answers.spawn(async move { post(request).await.status });
+        answers.spawn(post(request));
     }
-    while let Some(status) = answers.join_next().await {
-        assert_eq!(status.unwrap(), 200);
+    while let Some(answer) = answers.join_next().await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
     (events, payments)
 }
@@ -136,6 +137,8 @@ fn while_the_broker_is_away_everything_is_taken_and_payments_arrive_first() {
             ("KAFKA__BROKERS", broker.address()),
             ("EDGE__SPOOL__SEGMENT", "64KiB".to_owned()),
             ("EDGE__SPOOL__DRAIN_RATE", rate),
+            // However long a busy machine takes to answer all of them.
+            ("EDGE__PRODUCE_TIMEOUT", "60s".to_owned()),
         ];
         let settings = settings.each_ref().map(|(key, value)| (*key, value.as_str()));
         let mut site = Site::start("spool_outage", &settings).await;

@@ -27,6 +27,9 @@ use tokio::time::Instant;
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// How long it may take to learn what its controller has taken; on a busy machine it is seconds.
+const LEARNS: Duration = Duration::from_secs(60);
+
 /// How long a broker usually takes to learn what its controller has taken.
 const TELLS: Duration = Duration::from_millis(20);
 
@@ -201,7 +204,7 @@ impl Admin {
 
     /// Waits until the broker tells what its controller has taken, which it learns a moment later.
     async fn told(&self, specs: &[TopicSpec]) -> Result<(), Fault> {
-        let until = Instant::now() + ANSWER;
+        let until = Instant::now() + LEARNS;
         loop {
             let states = self.states(specs).await?;
             let untold = specs.iter().find(|spec| !spec.is_told(states.get(&spec.name)));
