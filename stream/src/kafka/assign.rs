@@ -330,9 +330,7 @@ impl ClientContext for Member {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if !self.is_over() {
-            self.watch.error(&error, reason);
-        }
+        self.watch.error(&error, reason);
     }
 }
 

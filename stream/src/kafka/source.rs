@@ -114,16 +114,16 @@ impl Source {
         let topic = Arc::clone(&options.topic);
         let membership = Membership::of(&topic);
         let capacity = options.fetch_buffer.0.clamp(LEAST_BUDGET, Semaphore::MAX_PERMITS);
-        let seat = Joining {
+        let joining = Joining {
             config: config.clone(),
             options,
             health: health.clone(),
             signals: sender,
             runtime: Handle::current(),
         };
-        let consumer = Arc::new(seat.join()?);
+        let consumer = Arc::new(joining.join()?);
         membership.pass_to(&consumer);
-        metrics::consumer_rebuilt(seat.options.lane, 0);
+        metrics::consumer_rebuilt(joining.options.lane, 0);
         let poller = Poller {
             membership: membership.clone(),
             consumer,
@@ -132,9 +132,9 @@ impl Source {
             budget: Arc::new(Semaphore::new(capacity)),
             capacity,
             stop: Arc::clone(&stop),
-            seat,
+            joining,
         };
-        let name = format!("kafka-{}", poller.seat.options.lane);
+        let name = format!("kafka-{}", poller.joining.options.lane);
         let (leaving, left) = std::sync::mpsc::channel();
         let poll = move || {
             poller.poll_until_stopped();
@@ -252,7 +252,7 @@ impl Held {
 
 /// The thread's side.
 struct Poller {
-    seat: Joining,
+    joining: Joining,
     membership: Membership,
     consumer: Arc<BaseConsumer<Member>>,
     dog: Watchdog,
@@ -278,7 +278,7 @@ impl Poller {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire) || self.seat.signals.is_closed()
+        self.stop.load(Ordering::Acquire) || self.joining.signals.is_closed()
     }
 
     /// Takes what has arrived, up to a handful. Waits a tick for the first.
@@ -299,7 +299,7 @@ impl Poller {
         match polled? {
             Ok(message) => {
                 self.consumer.context().flows();
-                let message = detach(&message, &self.seat.options.topic);
+                let message = detach(&message, &self.joining.options.topic);
                 let weight = message.weight();
                 held.messages.push_back(message);
                 Some(weight)
@@ -324,7 +324,7 @@ impl Poller {
                 }
             }
         }
-        let _closed = self.seat.signals.send(Signal::Messages(handful));
+        let _closed = self.joining.signals.send(Signal::Messages(handful));
         // Not before: who gets room for one message at a time would never serve the group.
         if held.messages.is_empty() {
             held.waited = Duration::ZERO;
@@ -352,7 +352,7 @@ impl Poller {
 
     fn wait_for_room(&self, message: &Message) -> Option<OwnedSemaphorePermit> {
         let room = Arc::clone(&self.budget).acquire_many_owned(self.weight(message));
-        self.seat.runtime.block_on(async { tokio::time::timeout(TICK, room).await }).ok()?.ok()
+        self.joining.runtime.block_on(async { tokio::time::timeout(TICK, room).await }).ok()?.ok()
     }
 
     /// What it weighs in the budget. A message heavier than the whole budget takes all of it, or it would wait for ever.
@@ -374,7 +374,7 @@ impl Poller {
         let Some(all) = held.paused.take() else { return };
         // What was revoked meanwhile is none of ours; the rest is resumed all the same.
         if let Err(error) = self.consumer.resume(&all) {
-            tracing::warn!(lane = self.seat.options.lane, %error, "cannot resume");
+            tracing::warn!(lane = self.joining.options.lane, %error, "cannot resume");
         }
     }
 
@@ -387,7 +387,7 @@ impl Poller {
         self.looked_at = now;
         match self.dog.look(self.consumer.context().seen(), now) {
             Verdict::Wait => {}
-            Verdict::Ask => match self.seat.is_answered() {
+            Verdict::Ask => match self.joining.is_answered() {
                 Ok(true) => self.dog.answered(Instant::now()),
                 Ok(false) => self.dog.unanswered(Instant::now()),
                 Err(fault) => self.cannot(&fault),
@@ -402,7 +402,7 @@ impl Poller {
     /// Another client, and the partitions that this one has.
     fn successor(&self) -> Result<(BaseConsumer<Member>, Vec<i32>), Fault> {
         let lost = self.consumer.assignment().map_err(|error| Fault::new("kafka", error.to_string()))?;
-        Ok((self.seat.join()?, partitions(&lost)))
+        Ok((self.joining.join()?, partitions(&lost)))
     }
 
     /// Puts a new client in the place of the present one. The lane first lets go of everything that it had from that, and has
@@ -413,8 +413,8 @@ impl Poller {
         self.membership.leave();
         *held = Held::default();
         let (done, released) = oneshot::channel();
-        if self.seat.signals.send(Signal::Revoked(lost, done)).is_ok() {
-            let _lane_ended = self.seat.runtime.block_on(released);
+        if self.joining.signals.send(Signal::Revoked(lost, done)).is_ok() {
+            let _lane_ended = self.joining.runtime.block_on(released);
         }
         let old = std::mem::replace(&mut self.consumer, Arc::new(next));
         self.membership.pass_to(&self.consumer);
@@ -422,7 +422,7 @@ impl Poller {
         let ending = std::thread::Builder::new().name("kafka-old-client".to_owned());
         let _ending_here_or_there = ending.spawn(move || drop(old));
         self.dog.rebuilt(Instant::now());
-        let lane = self.seat.options.lane;
+        let lane = self.joining.options.lane;
         metrics::consumer_rebuilt(lane, 1);
         tracing::warn!(
             lane,
@@ -433,24 +433,24 @@ impl Poller {
 
     fn cannot(&mut self, fault: &Fault) {
         self.dog.unanswered(Instant::now());
-        let lane = self.seat.options.lane;
+        let lane = self.joining.options.lane;
         tracing::error!(lane, %fault, "the client cannot be rebuilt; tried again in a while");
     }
 
     /// Tells what waiting mends from what it does not.
     fn report(&self, error: &KafkaError) {
-        let SourceOptions { lane, topic, .. } = &self.seat.options;
+        let SourceOptions { lane, topic, .. } = &self.joining.options;
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 let detail = format!(
                     "{topic}: {error}: messages between the committed offset and the topic's first are gone; \
                      decide where to go on and set the group's offset, then start again"
                 );
-                let _closed = self.seat.signals.send(Signal::Failed(Fault::new("offset_gap", detail)));
+                let _closed = self.joining.signals.send(Signal::Failed(Fault::new("offset_gap", detail)));
             }
             Some(RDKafkaErrorCode::Fatal) => {
                 let _closed =
-                    self.seat.signals.send(Signal::Failed(Fault::new("kafka_fatal", error.to_string())));
+                    self.joining.signals.send(Signal::Failed(Fault::new("kafka_fatal", error.to_string())));
             }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 self.consumer.context().waits(format!("no topic {topic}: `tracker topics apply` makes it"));
