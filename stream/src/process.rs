@@ -10,10 +10,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::{future::Future, io::Write, path::PathBuf, process::ExitCode, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Of all binaries: an event is many short-lived allocations, made by one thread and freed by another, for which an edge
-/// paid a tenth of its time to the C library's. Whatever C is linked keeps the latter.
+/// Of all binaries, and of the C that is linked: an event is many short-lived allocations, made by one thread and freed by
+/// another, for which an edge paid a tenth of its time to the C library's. mimalloc costs enrich a tenth more, and holds twice as
+/// much in an edge (`bench/README.md`).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What a binary says of itself.
 #[derive(Debug, Clone, Copy)]
