@@ -5,7 +5,7 @@ use super::{
     ask,
     backlog::{USUAL, fill},
     drain::{ENRICH, Idle, LOAD, drain, merged, of_database},
-    engine::{self, Lines},
+    engine::Lines,
     native::{self, Blocks, Format, Inserted},
     rival,
 };
@@ -22,7 +22,6 @@ use tracker_cli::Failure;
 
 const RATE: &str = "load rate";
 const RAW: &str = "load : raw consume";
-const ENGINE: &str = "load : kafka engine";
 const RIVAL: &str = "load : bento";
 const NATIVE: &str = "load : native";
 const VIEWS: &str = "clickhouse views";
@@ -30,7 +29,7 @@ const STORED: &str = "clickhouse by load";
 const FORM: &str = "clickhouse form";
 const FORM_VIEWS: &str = "clickhouse form : views";
 
-const LINES: [Line; 9] = [
+const LINES: [Line; 8] = [
     Line {
         name: RATE,
         what: "rows for a second of one core of load: consume, decode, encode, send",
@@ -42,12 +41,6 @@ const LINES: [Line; 9] = [
         what: "CPU of load for a row / rdkafka alone, which consumes messages of 600 bytes into memory",
         unit: "µs",
         goal: None,
-    },
-    Line {
-        name: ENGINE,
-        what: "rows a second, draining a backlog / ClickHouse's Kafka engine and a view, filling such a table",
-        unit: "rows/s",
-        goal: Goal::ratio_at_least(10.0),
     },
     Line {
         name: RIVAL,
@@ -86,7 +79,7 @@ pub(super) fn group() -> Group {
     Group {
         name: "load",
         lines: &LINES,
-        share: Share { full: 230, quick: 40 },
+        share: Share { full: 200, quick: 34 },
         measure: |bench, sheet| Box::pin(measure(bench, sheet)),
     }
 }
@@ -99,7 +92,6 @@ enum Side {
     Plain,
     Rows,
     TwinRows,
-    Engine,
     Raw,
     Rival,
 }
@@ -134,8 +126,6 @@ struct Ground {
     plain: String,
     native: Blocks,
     rows: Blocks,
-    /// For ClickHouse's Kafka engine.
-    lines: Lines,
     /// For the rival: fewer columns.
     few: Lines,
     messages: String,
@@ -143,7 +133,7 @@ struct Ground {
 
 async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let ground = prepare(bench, sheet.extent.events).await?;
-    let Ground { twin, plain, native, rows, lines, few, messages } = &ground;
+    let Ground { twin, plain, native, rows, few, messages } = &ground;
     let events = sheet.extent.events;
     let database = ask::database(twin)?;
     let turn = async |side| match side {
@@ -157,31 +147,19 @@ async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
             Ok(Turn { own_us, ..Turn::default() })
         }
         // A rival that fails takes nobody's figures with it.
-        Side::Engine => {
-            Ok(Turn::of(engine::rate(twin, lines).await, |rate| Turn { rate, ..Turn::default() }))
-        }
         Side::Rival => {
             let us = rival::us_a_row(bench, twin, few).await;
             Ok(Turn::of(us, |us| Turn { own_us: us.unwrap_or_default(), ..Turn::default() }))
         }
     };
-    let sides = [
-        Side::Load,
-        Side::Twin,
-        Side::Plain,
-        Side::Rows,
-        Side::TwinRows,
-        Side::Raw,
-        Side::Engine,
-        Side::Rival,
-    ];
+    let sides = [Side::Load, Side::Twin, Side::Plain, Side::Rows, Side::TwinRows, Side::Raw, Side::Rival];
     let turns = in_turns(sheet.rounds, sides, turn).await?;
     put(sheet, &turns);
     ask::forget(twin).await
 }
 
-fn put(sheet: &mut Sheet, turns: &[Vec<Turn>; 8]) {
-    let [load, twin, plain, rows, twin_rows, raw, engine, rival] = turns;
+fn put(sheet: &mut Sheet, turns: &[Vec<Turn>; 7]) {
+    let [load, twin, plain, rows, twin_rows, raw, rival] = turns;
     let of = |turns: &[Turn], figure: fn(&Turn) -> f64| turns.iter().map(figure).collect::<Vec<f64>>();
     let rate = |turns| of(turns, |turn| turn.rate);
     let own = |turns| of(turns, |turn| turn.own_us);
@@ -193,7 +171,6 @@ fn put(sheet: &mut Sheet, turns: &[Vec<Turn>; 8]) {
     let rows_a_core = own(load).iter().map(|us| 1e6 / us).collect();
     sheet.put(Measured::alone(RATE, rows_a_core).noted(note(load)));
     sheet.put(Measured::both(RAW, own(load), own(raw)));
-    sheet.put(error_of(engine, ENGINE).unwrap_or_else(|| Measured::both(ENGINE, rate(load), rate(engine))));
     let rival_us = own(rival);
     let is_built = rival_us.iter().any(|us| *us > 0.0);
     sheet.put(error_of(rival, RIVAL).unwrap_or_else(|| {
@@ -235,14 +212,13 @@ async fn prepare(bench: &Bench, events: u64) -> Result<Ground, Failure> {
     merged(&first).await?;
     let native = Blocks::of(&first, Format::Native).await?;
     let rows = Blocks::of(&first, Format::RowBinary).await?;
-    let lines = Lines::of(&first, "*", events / 5).await?;
     let few = Lines::of(&first, rival::COLUMNS, events / 5).await?;
     ask::forget(&first).await?;
     let twin = bench.beside("twin", "").await?;
     let plain = native::plain(&twin).await?;
     let messages = twin.topic("raw").await?;
     raw::fill(&twin.kafka()?.brokers, &messages, events).await?;
-    Ok(Ground { twin, plain, native, rows, lines, few, messages })
+    Ok(Ground { twin, plain, native, rows, few, messages })
 }
 
 /// A backlog for load: what enrich makes of one of raw events.

@@ -1,10 +1,11 @@
 //! A long backlog: whether an event costs the same when there are a hundred times as many, how fast load drains it beside the
-//! same rows ready-made, and what enrich and load hold over it.
+//! same rows ready-made and beside ClickHouse's own Kafka engine, and what enrich and load hold over it.
 
 use super::{
     ask,
     backlog::{USUAL, fill},
     drain::{Drained, ENRICH, Idle, LOAD, drain, merged},
+    engine::{self, Lines},
     memory::Held,
     native::{self, Blocks, Format, Inserted},
 };
@@ -18,6 +19,7 @@ use crate::{
 use tracker_cli::{Failure, chaos::part::Part};
 
 const DRAIN: &str = "load drain";
+const ENGINE: &str = "load : kafka engine";
 const TENFOLD: &str = "scale backlog 10x";
 const HUNDREDFOLD: &str = "scale backlog 100x";
 const ENRICH_BOUND: &str = "enrich memory";
@@ -25,12 +27,18 @@ const ENRICH_GROWTH: &str = "enrich memory growth";
 const LOAD_BOUND: &str = "load memory";
 const LOAD_GROWTH: &str = "load memory growth";
 
-const LINES: [Line; 7] = [
+const LINES: [Line; 8] = [
     Line {
         name: DRAIN,
         what: "rows a second, draining a long backlog / the same rows as ready-made Native blocks by plain HTTP into such a table",
         unit: "rows/s",
         goal: Goal::ratio_at_least(0.9),
+    },
+    Line {
+        name: ENGINE,
+        what: "the same / ClickHouse's Kafka engine and a view, filling such a table from a share of the same rows",
+        unit: "rows/s",
+        goal: Goal::ratio_at_least(10.0),
     },
     Line {
         name: TENFOLD,
@@ -49,7 +57,7 @@ pub(super) fn group() -> Group {
     Group {
         name: "the long backlog",
         lines: &LINES,
-        share: Share { full: 420, quick: 35 },
+        share: Share { full: 430, quick: 38 },
         measure: |bench, sheet| Box::pin(measure(bench, sheet)),
     }
 }
@@ -62,6 +70,8 @@ pub struct Long {
     carried: Carried,
     shorter: Vec<Carried>,
     ready: Inserted,
+    /// Rows a second of the Kafka engine. One that fails takes nobody's figures with it.
+    engine: Result<f64, Failure>,
 }
 
 /// A backlog that went through enrich and load.
@@ -97,8 +107,10 @@ impl Long {
         let blocks = Blocks::of(&site, Format::Native).await?;
         let twin = bench.beside("twin", "").await?;
         let ready = native::insert(&twin, &blocks, &ask::database(&twin)?).await?;
+        let lines = Lines::of(&site, "*", bench.extent.events / 5).await?;
+        let engine = engine::rate(&twin, &lines).await;
         ask::forget(&twin).await?;
-        Ok(Self { site, carried, shorter, ready })
+        Ok(Self { site, carried, shorter, ready, engine })
     }
 
     /// What an event cost in backlogs of that length.
@@ -126,10 +138,14 @@ async fn carry(bench: &Bench, times: u64) -> Result<(Site, Carried), Failure> {
 
 async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let long = bench.long().await?;
-    let Long { site, carried, ready, .. } = long;
+    let Long { site, carried, ready, engine, .. } = long;
     let rows = carried.load.rows;
     let note = format!("{rows:.0} rows, in one round; {:.1} µs a row of load", carried.load.us_a_row());
     sheet.put(Measured::both(DRAIN, vec![carried.load.rate()], vec![ready.rate]).noted(note));
+    sheet.put(match engine {
+        Ok(rate) => Measured::both(ENGINE, vec![carried.load.rate()], vec![*rate]),
+        Err(why) => Measured::failed(ENGINE, why.to_string()),
+    });
     let once = || vec![long.us(1)];
     let note = format!("once is {:.0} events; {} of enrich and load", rows / 100.0, shares(long));
     sheet.put(Measured::both(TENFOLD, vec![long.us(10)], once()).noted(note));

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     bench::Bench,
     line::{Goal, Group, Line, Measured, Share},
-    rounds::in_turns,
+    rounds::{in_turns, median_of},
     sheet::{Cost, Sheet},
 };
 use tracker_cli::Failure;
@@ -48,10 +48,17 @@ struct Case {
     kinds: u64,
 }
 
-/// What enrich and load cost together for an event, and the rate of the slower.
+/// What enrich and load cost for an event, each by itself, and the rate of the slower.
 struct Carried {
-    us: f64,
+    enrich: f64,
+    load: f64,
     rate: f64,
+}
+
+impl Carried {
+    fn us(&self) -> f64 {
+        self.enrich + self.load
+    }
 }
 
 async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
@@ -62,13 +69,22 @@ async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let turns = in_turns(sheet.rounds, sides, turn).await?;
     let [one, ..] = &turns;
     sheet.cost(Cost::PartitionRate, &one.iter().map(|one| one.rate).collect::<Vec<_>>());
-    let costs = |turns: Vec<Carried>| turns.iter().map(|one| one.us).collect::<Vec<_>>();
-    let [one, six, twenty_four, one_kind, twenty_kinds] = turns.map(costs);
-    sheet.put(Measured::both(SIX, six, one.clone()));
-    sheet.put(Measured::both(TWENTY_FOUR, twenty_four, one.clone()));
-    sheet.put(Measured::both(FIVE_KINDS, one, one_kind.clone()));
-    sheet.put(Measured::both(TWENTY_KINDS, twenty_kinds, one_kind));
+    let [one, six, twenty_four, one_kind, twenty_kinds] = &turns;
+    let both = |line, ours: &[Carried], reference: &[Carried]| {
+        let costs = |turns: &[Carried]| turns.iter().map(Carried::us).collect();
+        let note = format!("µs of enrich and load: {}; {}", shares(ours), shares(reference));
+        Measured::both(line, costs(ours), costs(reference)).noted(note)
+    };
+    sheet.put(both(SIX, six, one));
+    sheet.put(both(TWENTY_FOUR, twenty_four, one));
+    sheet.put(both(FIVE_KINDS, one, one_kind));
+    sheet.put(both(TWENTY_KINDS, twenty_kinds, one_kind));
     Ok(())
+}
+
+/// What each of both usually cost.
+fn shares(turns: &[Carried]) -> String {
+    format!("{:.1} + {:.1}", median_of(turns, |one| one.enrich), median_of(turns, |one| one.load))
 }
 
 async fn carried(bench: &Bench, events: u64, Case { partitions, kinds }: Case) -> Result<Carried, Failure> {
@@ -78,5 +94,6 @@ async fn carried(bench: &Bench, events: u64, Case { partitions, kinds }: Case) -
     let enrich = drain(&site, ENRICH, events, enrich).await?;
     let load = drain(&site, LOAD, events, load).await?;
     ask::forget(&site).await?;
-    Ok(Carried { us: enrich.us_a_row() + load.us_a_row(), rate: enrich.rate().min(load.rate()) })
+    let rate = enrich.rate().min(load.rate());
+    Ok(Carried { enrich: enrich.us_a_row(), load: load.us_a_row(), rate })
 }
