@@ -81,6 +81,14 @@ const TUNED: [(&str, &str); 3] = [
     ("session.timeout.ms", "10000"),
 ];
 
+/// What is asked of a partition at once, at most, unless an operator says more: librdkafka's own default, and of a small
+/// `fetch_buffer` a share. It comes packed, may unpack to ten times as much, and is unpacked before it is counted.
+fn fetch_bytes(fetch_buffer: usize) -> usize {
+    const MOST: usize = 1 << 20;
+    const SHARE: usize = 32;
+    (fetch_buffer / SHARE).clamp(LEAST_BUDGET, MOST)
+}
+
 /// What a source reads.
 #[derive(Debug, Clone)]
 pub struct SourceOptions {
@@ -200,8 +208,10 @@ impl Joining {
             self.runtime.clone(),
             &self.health,
         );
+        let fetch = fetch_bytes(options.fetch_buffer.0).to_string();
+        let tuned: Vec<_> = TUNED.into_iter().chain([("max.partition.fetch.bytes", &*fetch)]).collect();
         let consumer: BaseConsumer<Member> = config
-            .client(options.lane, &TUNED)
+            .client(options.lane, &tuned)
             .set("group.id", &options.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -474,6 +484,11 @@ mod tests {
     fn message(partition: i32, offset: i64) -> Message {
         let (topic, headers) = ("t".into(), Headers::new());
         Message { topic, partition, offset, timestamp_ms: 0, key: None, payload: Vec::new(), headers }
+    }
+
+    #[test]
+    fn a_small_buffer_is_filled_by_small_fetches() {
+        assert_eq!([1, 8 << 20, 128 << 20].map(fetch_bytes), [64 << 10, 256 << 10, 1 << 20]);
     }
 
     #[test]
