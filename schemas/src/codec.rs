@@ -74,7 +74,7 @@ impl<R: Record> Encoder<R> {
     /// The bytes of a message's value.
     #[must_use]
     pub fn encode(&self, record: &R) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512);
+        let mut out = Vec::with_capacity(1024); // most events have less
         self.encode_into(record, &mut out);
         out
     }
@@ -141,7 +141,7 @@ impl<R: Record> Decoder<R> {
     pub fn datum<'a>(&self, value: &'a [u8]) -> Read<Cow<'a, [u8]>> {
         match value {
             [0xc3, 0x01, rest @ ..] => {
-                let (print, datum) = rest.split_first_chunk::<8>().ok_or(Malformed::short())?;
+                let (print, datum) = rest.split_first_chunk::<8>().ok_or_else(Malformed::short)?;
                 if *print == self.present_fingerprint {
                     return Ok(Cow::Borrowed(datum));
                 }
@@ -153,7 +153,7 @@ impl<R: Record> Decoder<R> {
                 )
             }
             [CONFLUENT, rest @ ..] => {
-                let (id, datum) = rest.split_first_chunk::<4>().ok_or(Malformed::short())?;
+                let (id, datum) = rest.split_first_chunk::<4>().ok_or_else(Malformed::short)?;
                 let id = u32::from_be_bytes(*id);
                 match self.by_id.get(&id) {
                     Some(Registered::Present) => Ok(Cow::Borrowed(datum)),

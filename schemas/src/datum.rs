@@ -50,7 +50,7 @@ const fn signed(bits: u64) -> i64 {
 fn read_long(input: &mut Input<'_>) -> Read<i64> {
     let mut bits = 0_u64;
     for shift in (0..64).step_by(7) {
-        let (byte, rest) = input.split_first().ok_or(Malformed::short())?;
+        let (byte, rest) = input.split_first().ok_or_else(Malformed::short)?;
         *input = rest;
         bits |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
@@ -76,7 +76,7 @@ impl Datum for f64 {
     }
 
     fn read(input: &mut Input<'_>) -> Read<Self> {
-        let (bytes, rest) = input.split_first_chunk::<8>().ok_or(Malformed::short())?;
+        let (bytes, rest) = input.split_first_chunk::<8>().ok_or_else(Malformed::short)?;
         *input = rest;
         Ok(Self::from_le_bytes(*bytes))
     }
@@ -88,7 +88,7 @@ impl Datum for bool {
     }
 
     fn read(input: &mut Input<'_>) -> Read<Self> {
-        let (byte, rest) = input.split_first().ok_or(Malformed::short())?;
+        let (byte, rest) = input.split_first().ok_or_else(Malformed::short)?;
         *input = rest;
         match byte {
             0 => Ok(false),
@@ -107,7 +107,7 @@ fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 /// Takes a length and that many bytes.
 pub(crate) fn read_bytes<'a>(input: &mut Input<'a>) -> Read<&'a [u8]> {
     let length = usize::try_from(i64::read(input)?).map_err(|_| Malformed::new("a negative length"))?;
-    let (bytes, rest) = input.split_at_checked(length).ok_or(Malformed::short())?;
+    let (bytes, rest) = input.split_at_checked(length).ok_or_else(Malformed::short)?;
     *input = rest;
     Ok(bytes)
 }
@@ -181,7 +181,8 @@ impl Datum for Decimal {
 
     fn read(input: &mut Input<'_>) -> Read<Self> {
         let bytes = read_bytes(input)?;
-        let start = 16_usize.checked_sub(bytes.len()).ok_or(Malformed::new("a decimal beyond 128 bits"))?;
+        let start =
+            16_usize.checked_sub(bytes.len()).ok_or_else(|| Malformed::new("a decimal beyond 128 bits"))?;
         let negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
         let mut wide = if negative { [0xff; 16] } else { [0; 16] };
         wide.iter_mut().skip(start).zip(bytes).for_each(|(to, from)| *to = *from);
