@@ -120,6 +120,7 @@ fn lane(bench: &Bench, shelf: &Shelf) -> Running {
         group: bench.config.group("g"),
         topic: Arc::clone(&bench.topic),
         fetch_buffer: Size(1 << 20),
+        fetch_least: Size(1),
     };
     let lane = Lane {
         name: "test",

@@ -53,7 +53,7 @@ use tracker_schemas::{Decoder, Encoder, Enriched, Event, Timestamp, Topic};
 use tracker_stream::{
     books::Page,
     clock,
-    config::{Mistakes, Settings},
+    config::{Mistakes, Settings, Size},
     envelope::{Headers, Message, ORIGIN, TRACEPARENT, Verdict},
     fault::{Fault, Refusal},
     kafka::{KafkaLog, Outgoing, SourceOptions, TransactorOptions},
@@ -71,6 +71,9 @@ const PRODUCER: &str = "enriched";
 pub const HOT: &str = "hot";
 /// Bytes that enriching adds to an event, at most as a rule.
 const ADDED: usize = 256;
+/// Of what comes one by one each edge's request would be a fetch of its own. Its transactions gather for longer than the broker
+/// may keep it.
+const FETCH_LEAST: Size = Size(256 << 10);
 /// The tag of a message that is no event.
 pub const MALFORMED: &str = "malformed";
 
@@ -186,6 +189,7 @@ pub async fn run(start: Start) -> Result<(), Failure> {
             group: config.kafka.group(LANE),
             topic: topic(Topic::Events),
             fetch_buffer: config.enrich.fetch_buffer,
+            fetch_least: FETCH_LEAST,
         },
         transactor: TransactorOptions {
             name: PRODUCER,

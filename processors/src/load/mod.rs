@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracker_schemas::{Agreement, DeadLetter, Enriched, LedgerPage, Record, Redirect};
 use tracker_stream::{
     books::Unbooked,
-    config::{Mistakes, Settings},
+    config::{Mistakes, Settings, Size},
     fault::Fault,
     kafka::{Source, SourceOptions},
     lane::Lane,
@@ -131,6 +131,7 @@ impl Parts<'_> {
             group: kafka.group(name),
             topic: kafka.topic(R::TOPIC.name()),
             fetch_buffer: process.fetch_buffer,
+            fetch_least: Size(1), // a payment waits for no company, and `enriched` comes by transactions
         };
         Ok(Lane {
             name,

@@ -100,6 +100,8 @@ pub struct SourceOptions {
     pub topic: Arc<str>,
     /// Bytes that may be between the broker and their fate.
     pub fetch_buffer: Size,
+    /// Bytes from which on the broker answers a fetch at once; fewer wait up to 50 ms for others, unless an operator says else.
+    pub fetch_least: Size,
 }
 
 /// A member of a consumer group.
@@ -209,7 +211,9 @@ impl Joining {
             &self.health,
         );
         let fetch = fetch_bytes(options.fetch_buffer.0).to_string();
-        let tuned: Vec<_> = TUNED.into_iter().chain([("max.partition.fetch.bytes", &*fetch)]).collect();
+        let least = options.fetch_least.0.max(1).to_string();
+        let own = [("max.partition.fetch.bytes", &*fetch), ("fetch.min.bytes", &*least)];
+        let tuned: Vec<_> = TUNED.into_iter().chain(own).collect();
         let consumer: BaseConsumer<Member> = config
             .client(options.lane, &tuned)
             .set("group.id", &options.group)
