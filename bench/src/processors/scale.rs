@@ -62,7 +62,7 @@ impl Carried {
 }
 
 async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
-    let events = sheet.extent.events / 2;
+    let events = sheet.extent.events;
     let turn = async |case| carried(bench, events, case).await;
     let case = |partitions, kinds| Case { partitions, kinds };
     let sides = [case(1, 5), case(6, 5), case(24, 5), case(1, 1), case(1, 20)];
