@@ -444,7 +444,8 @@ async fn produce<K: Keep, R: Stamped>(
     stamped: Vec<Result<R, Refusal>>,
 ) -> Vec<Ended> {
     let written = writer.write(&stamped, traceparent);
-    let refused: Vec<Option<Refusal>> = stamped.into_iter().map(Result::err).collect();
+    let mut refused: Vec<Option<Refusal>> = stamped.into_iter().map(Result::err).collect();
+    refused.shrink_to_fit(); // collected in the room of the records, of 2 KB each, which would be held while this waits
     let mut verdicts = written.await.into_iter();
     let fate = |refusal: Option<Refusal>| match refusal {
         Some(refusal) => Some(Ended::Refused(refusal)),

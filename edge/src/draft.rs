@@ -174,7 +174,10 @@ const fn mark(prefix: u64) -> u128 {
 /// The later of a key wins.
 impl<'a> FromIterator<(Cow<'a, str>, Field<'a>)> for Draft<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Field<'a>)>>(fields: I) -> Self {
-        let slots: Vec<_> = fields.into_iter().map(|(key, field)| Slot::new(key, field)).collect();
+        let fields = fields.into_iter();
+        // Fields that may fail promise no number, only how many at most: room for so many, and no more.
+        let mut slots = Vec::with_capacity(fields.size_hint().1.unwrap_or_default());
+        slots.extend(fields.map(|(key, field)| Slot::new(key, field)));
         let marks = slots.iter().fold(0, |marks, slot| marks | mark(slot.prefix));
         let mut draft = Self { slots, marks };
         draft.settle();

@@ -76,7 +76,8 @@ pub fn clean(url: String, mut claim: impl FnMut(&str, &str) -> Pair) -> String {
     }
     let url = url.split('#').next().unwrap_or_default();
     let (page, query) = url.split_once('?').unwrap_or((url, ""));
-    let mut cleaned = without_user(page).into_owned();
+    let mut cleaned = String::with_capacity(url.len());
+    cleaned.push_str(&without_user(page));
     let mut mark = '?';
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -8,6 +8,9 @@ use crate::{
 use std::{borrow::Cow, collections::BTreeMap};
 use tracker_schemas::JsonText;
 
+/// Bytes that usual ones have at most.
+const USUAL: usize = 256;
+
 /// Merges what is left of a draft, then what stands `beside` it, into its `params`. A field whose name is taken is
 /// kept under its name and a `_`. A `params` that is no object is a member of that name.
 pub fn gather<'a>(mut draft: Draft<'a>, beside: Draft<'a>) -> Option<JsonText> {
@@ -16,6 +19,9 @@ pub fn gather<'a>(mut draft: Draft<'a>, beside: Draft<'a>) -> Option<JsonText> {
     if let (Some(members), true) = (&given, draft.is_empty() && beside.is_empty()) {
         let verbatim = params.as_ref().map(|params| JsonText(params.as_text().to_owned()));
         return verbatim.filter(|_| !members.is_empty());
+    }
+    if params.is_none() && beside.is_empty() {
+        return written(draft); // in the order of its keys, and none of them twice
     }
     let mut all: BTreeMap<Cow<'_, str>, Field<'_>> = BTreeMap::new();
     match given {
@@ -28,7 +34,7 @@ pub fn gather<'a>(mut draft: Draft<'a>, beside: Draft<'a>) -> Option<JsonText> {
         }
         all.insert(key, field);
     }
-    if all.is_empty() { None } else { Some(JsonText(written(&all))) }
+    written(all)
 }
 
 /// The members of a `params` that is an object.
@@ -39,16 +45,18 @@ pub fn object<'a>(params: &'a Field<'_>) -> Option<Vec<(Cow<'a, str>, &'a str)>>
     }
 }
 
-fn written(members: &BTreeMap<Cow<'_, str>, Field<'_>>) -> String {
-    let mut text = String::with_capacity(members.len() * 32);
+fn written<'a>(members: impl IntoIterator<Item = (Cow<'a, str>, Field<'a>)>) -> Option<JsonText> {
+    let mut members = members.into_iter().peekable();
+    members.peek()?;
+    let mut text = String::with_capacity(USUAL);
     let mut mark = '{';
     for (key, field) in members {
         text.push(mark);
-        quote(key, &mut text);
+        quote(&key, &mut text);
         text.push(':');
         field.write_json(&mut text);
         mark = ',';
     }
     text.push('}');
-    text
+    Some(JsonText(text))
 }
