@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::{future::Future, io::Write, path::PathBuf, process::ExitCode, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Of all binaries, and of the C that is linked: an event is many short-lived allocations, made by one thread and freed by
+/// Of all binaries, and on Linux of the C that is linked: an event is many short-lived allocations, made by one thread and freed by
 /// another, for which an edge paid a tenth of its time to the C library's. mimalloc costs enrich a tenth more, and holds twice as
 /// much in an edge (`bench/README.md`).
 #[global_allocator]

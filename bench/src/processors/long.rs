@@ -70,8 +70,8 @@ pub struct Long {
     carried: Carried,
     shorter: Vec<Carried>,
     ready: Inserted,
-    /// Rows a second of the Kafka engine. One that fails takes nobody's figures with it.
-    engine: Result<f64, Failure>,
+    /// Rows a second of the Kafka engine, and of how many. One that fails takes nobody's figures with it.
+    engine: Result<(f64, u64), Failure>,
 }
 
 /// A backlog that went through enrich and load.
@@ -107,8 +107,7 @@ impl Long {
         let blocks = Blocks::of(&site, Format::Native).await?;
         let twin = bench.beside("twin", "").await?;
         let ready = native::insert(&twin, &blocks, &ask::database(&twin)?).await?;
-        let lines = Lines::of(&site, "*", bench.extent.events / 5).await?;
-        let engine = engine::rate(&twin, &lines).await;
+        let engine = engine(bench, &site, &twin).await;
         ask::forget(&twin).await?;
         Ok(Self { site, carried, shorter, ready, engine })
     }
@@ -118,6 +117,14 @@ impl Long {
         let same = self.shorter.iter().filter(|carried| carried.times == times);
         median(&same.map(Carried::us).collect::<Vec<_>>())
     }
+}
+
+/// The Kafka engine, filling a twin that is empty, and whose old rows are gone.
+async fn engine(bench: &Bench, site: &Site, twin: &Site) -> Result<(f64, u64), Failure> {
+    let lines = Lines::of(site, "*", bench.extent.events / 5).await?;
+    native::empty(twin, &ask::database(twin)?).await?;
+    merged(twin).await?;
+    Ok((engine::rate(twin, &lines).await?, lines.count))
 }
 
 /// One of which nothing is looked at again.
@@ -143,7 +150,8 @@ async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let note = format!("{rows:.0} rows, in one round; {:.1} µs a row of load", carried.load.us_a_row());
     sheet.put(Measured::both(DRAIN, vec![carried.load.rate()], vec![ready.rate]).noted(note));
     sheet.put(match engine {
-        Ok(rate) => Measured::both(ENGINE, vec![carried.load.rate()], vec![*rate]),
+        Ok((rate, lines)) => Measured::both(ENGINE, vec![carried.load.rate()], vec![*rate])
+            .noted(format!("{lines} rows of the engine, in one round")),
         Err(why) => Measured::failed(ENGINE, why.to_string()),
     });
     let once = || vec![long.us(1)];

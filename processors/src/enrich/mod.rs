@@ -71,8 +71,8 @@ const PRODUCER: &str = "enriched";
 pub const HOT: &str = "hot";
 /// Bytes that enriching adds to an event, at most as a rule.
 const ADDED: usize = 256;
-/// Of what comes one by one each edge's request would be a fetch of its own. Its transactions gather for longer than the broker
-/// may keep it.
+/// Of what comes one by one each edge's request would be a fetch of its own. What waits for others waits up to 50 ms at the
+/// broker, before a transaction gathers for `batch_time`.
 const FETCH_LEAST: Size = Size(256 << 10);
 /// The tag of a message that is no event.
 pub const MALFORMED: &str = "malformed";

@@ -27,7 +27,7 @@ pub struct KafkaConfig {
 
 /// Properties on which a promise rests, or that another key sets, with the reason why they are not to be set here.
 /// Anything else that is passed through wins over Tracker's own value.
-const PROMISED: [(&str, &str); 22] = [
+const PROMISED: [(&str, &str); 23] = [
     ("bootstrap.servers", "is what `kafka.brokers` sets"),
     ("metadata.broker.list", "is what `kafka.brokers` sets"),
     ("group.id", "is what `kafka.prefix` sets"),
@@ -58,6 +58,7 @@ const PROMISED: [(&str, &str); 22] = [
     ("queued.max.messages.kbytes", "is what each `fetch_buffer` sets"),
     ("statistics.interval.ms", "stays 1000: readiness is read from the statistics"),
     ("compression.codec", "is another name of `compression.type`: set that"),
+    ("fetch.message.max.bytes", "is another name of `max.partition.fetch.bytes`: set that"),
     ("partitioner", "stays `murmur2_random`: all clients must agree on a key's partition"),
 ];
 

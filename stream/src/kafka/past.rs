@@ -32,7 +32,7 @@ const TUNED: [(&str, &str); 4] = [
     ("fetch.wait.max.ms", "50"),
     ("fetch.queue.backoff.ms", "10"),
     ("queued.max.messages.kbytes", "32768"),
-    ("fetch.message.max.bytes", "4194304"),
+    ("max.partition.fetch.bytes", "4194304"),
 ];
 
 /// Reads the keys before `refill.next` into its window. Ends when whoever waits for it does not any more.

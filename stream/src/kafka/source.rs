@@ -81,6 +81,9 @@ const TUNED: [(&str, &str); 3] = [
     ("session.timeout.ms", "10000"),
 ];
 
+/// The property that says how much.
+const FETCH: &str = "max.partition.fetch.bytes";
+
 /// What is asked of a partition at once, at most, unless an operator says more: librdkafka's own default, and of a small
 /// `fetch_buffer` a share. It comes packed, may unpack to ten times as much, and is unpacked before it is counted.
 fn fetch_bytes(fetch_buffer: usize) -> usize {
@@ -100,7 +103,7 @@ pub struct SourceOptions {
     pub topic: Arc<str>,
     /// Bytes that may be between the broker and their fate.
     pub fetch_buffer: Size,
-    /// Bytes from which on the broker answers a fetch at once; fewer wait up to 50 ms for others, unless an operator says else.
+    /// Bytes from which on the broker answers a fetch at once; fewer wait for others, up to `fetch.wait.max.ms`.
     pub fetch_least: Size,
 }
 
@@ -210,9 +213,11 @@ impl Joining {
             self.runtime.clone(),
             &self.health,
         );
-        let fetch = fetch_bytes(options.fetch_buffer.0).to_string();
-        let least = options.fetch_least.0.max(1).to_string();
-        let own = [("max.partition.fetch.bytes", &*fetch), ("fetch.min.bytes", &*least)];
+        let set = config.properties.get(FETCH).and_then(|bytes| bytes.parse().ok());
+        let fetch = set.unwrap_or_else(|| fetch_bytes(options.fetch_buffer.0));
+        // More than a partition gives at once would always be waited for.
+        let (fetch, least) = (fetch.to_string(), options.fetch_least.0.clamp(1, fetch.max(1)).to_string());
+        let own = [(FETCH, &*fetch), ("fetch.min.bytes", &*least)];
         let tuned: Vec<_> = TUNED.into_iter().chain(own).collect();
         let consumer: BaseConsumer<Member> = config
             .client(options.lane, &tuned)
