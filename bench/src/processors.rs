@@ -2,6 +2,7 @@
 
 mod ask;
 mod backlog;
+mod carried;
 mod drain;
 mod engine;
 mod enrich;

@@ -1,7 +1,11 @@
 //! ClickHouse's own way from Kafka to a table: its table engine, and a materialised view behind it. The same rows, each as a
 //! line of JSON, for the engine knows no single-object Avro.
 
-use super::ask::{self, failed};
+use super::{
+    ask::{self, failed},
+    drain::merged,
+    native,
+};
 use crate::{reference::raw, site::Site};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use std::{
@@ -82,7 +86,8 @@ pub async fn new_topic(site: &Site) -> Result<String, Failure> {
 pub async fn rate(site: &Site, lines: &Lines) -> Result<f64, Failure> {
     let (topic, brokers) = (lines.produce(site).await?, site.kafka()?.brokers);
     let database = ask::database(site)?;
-    super::native::empty(site, &database).await?;
+    native::empty(site, &database).await?;
+    merged(site).await?; // what was deleted is not its cost
     let block = lines.count / BLOCKS;
     for statement in [
         "CREATE DATABASE engine".to_owned(),

@@ -3,8 +3,9 @@
 
 use super::{
     ask,
-    backlog::{USUAL, fill},
-    drain::{Drained, ENRICH, Idle, LOAD, drain, merged},
+    backlog::USUAL,
+    carried::{Carried, shares},
+    drain::{ENRICH, Idle, LOAD, merged},
     engine::{self, Lines},
     memory::Held,
     native::{self, Blocks, Format, Inserted},
@@ -66,26 +67,13 @@ pub(super) fn group() -> Group {
 pub struct Long {
     /// Where it is.
     pub site: Site,
-    /// The longest of them; the shorter ones are the others.
+    /// The longest of them.
     carried: Carried,
-    shorter: Vec<Carried>,
+    /// The shorter ones, and of a hundred, how long each is.
+    shorter: Vec<(u64, Carried)>,
     ready: Inserted,
     /// Rows a second of the Kafka engine, and of how many. One that fails takes nobody's figures with it.
     engine: Result<(f64, u64), Failure>,
-}
-
-/// A backlog that went through enrich and load.
-struct Carried {
-    /// Of a hundred: how long it is.
-    times: u64,
-    enrich: Drained,
-    load: Drained,
-}
-
-impl Carried {
-    fn us(&self) -> f64 {
-        self.enrich.us_a_row() + self.load.us_a_row()
-    }
 }
 
 impl Long {
@@ -97,11 +85,11 @@ impl Long {
         let back: &[u64] = if bench.extent.is_quick { &[] } else { &[10, 1] };
         let mut shorter = Vec::new();
         for times in [1, 10] {
-            shorter.push(short(bench, times).await?);
+            shorter.push((times, short(bench, times).await?));
         }
         let (site, carried) = carry(bench, 100).await?;
         for times in back {
-            shorter.push(short(bench, *times).await?);
+            shorter.push((*times, short(bench, *times).await?));
         }
         merged(&site).await?;
         let blocks = Blocks::of(&site, Format::Native).await?;
@@ -114,16 +102,14 @@ impl Long {
 
     /// What an event cost in backlogs of that length.
     fn us(&self, times: u64) -> f64 {
-        let same = self.shorter.iter().filter(|carried| carried.times == times);
-        median(&same.map(Carried::us).collect::<Vec<_>>())
+        let same = self.shorter.iter().filter(|(length, _)| *length == times);
+        median(&same.map(|(_, carried)| carried.us()).collect::<Vec<_>>())
     }
 }
 
-/// The Kafka engine, filling a twin that is empty, and whose old rows are gone.
+/// Of the Kafka engine, filling a twin.
 async fn engine(bench: &Bench, site: &Site, twin: &Site) -> Result<(f64, u64), Failure> {
     let lines = Lines::of(site, "*", bench.extent.events / 5).await?;
-    native::empty(twin, &ask::database(twin)?).await?;
-    merged(twin).await?;
     Ok((engine::rate(twin, &lines).await?, lines.count))
 }
 
@@ -135,12 +121,9 @@ async fn short(bench: &Bench, times: u64) -> Result<Carried, Failure> {
 }
 
 async fn carry(bench: &Bench, times: u64) -> Result<(Site, Carried), Failure> {
-    let (enrich, load) = (bench.idle(ENRICH).await?, bench.idle(LOAD).await?);
     let (site, events) = (bench.beside("long", "").await?, bench.extent.long * times / 100);
-    fill(&site, events, USUAL).await?;
-    let enrich = drain(&site, ENRICH, events, enrich).await?;
-    let load = drain(&site, LOAD, events, load).await?;
-    Ok((site, Carried { times, enrich, load }))
+    let carried = Carried::of(bench, &site, events, USUAL).await?;
+    Ok((site, carried))
 }
 
 async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
@@ -155,7 +138,7 @@ async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
         Err(why) => Measured::failed(ENGINE, why.to_string()),
     });
     let once = || vec![long.us(1)];
-    let note = format!("once is {:.0} events; {} of enrich and load", rows / 100.0, shares(long));
+    let note = format!("once is {:.0} events; {} of enrich and load", rows / 100.0, in_order(long));
     sheet.put(Measured::both(TENFOLD, vec![long.us(10)], once()).noted(note));
     sheet.put(Measured::both(HUNDREDFOLD, vec![carried.us()], once()));
     let held = |part, idle: Idle, drained| Held { part, site, idle, drained };
@@ -169,10 +152,8 @@ async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
 }
 
 /// What each of both cost, in the order of the backlogs.
-fn shares(long: &Long) -> String {
-    let all = long.shorter.iter().chain([&long.carried]);
-    let one = |one: &Carried| {
-        format!("{}x {:.1} + {:.1} µs", one.times, one.enrich.us_a_row(), one.load.us_a_row())
-    };
-    all.map(one).collect::<Vec<_>>().join(", ")
+fn in_order(long: &Long) -> String {
+    let shorter = long.shorter.iter().map(|(times, carried)| (*times, carried));
+    let one = |(times, carried)| format!("{times}x {} µs", shares(std::slice::from_ref(carried)));
+    shorter.chain([(100, &long.carried)]).map(one).collect::<Vec<_>>().join(", ")
 }

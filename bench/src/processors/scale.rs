@@ -2,13 +2,13 @@
 
 use super::{
     ask,
-    backlog::{Shape, USUAL, fill},
-    drain::{ENRICH, LOAD, drain},
+    backlog::{Shape, USUAL},
+    carried::{Carried, shares},
 };
 use crate::{
     bench::Bench,
     line::{Goal, Group, Line, Measured, Share},
-    rounds::{in_turns, median_of},
+    rounds::in_turns,
     sheet::{Cost, Sheet},
 };
 use tracker_cli::Failure;
@@ -48,28 +48,15 @@ struct Case {
     kinds: u64,
 }
 
-/// What enrich and load cost for an event, each by itself, and the rate of the slower.
-struct Carried {
-    enrich: f64,
-    load: f64,
-    rate: f64,
-}
-
-impl Carried {
-    fn us(&self) -> f64 {
-        self.enrich + self.load
-    }
-}
-
 async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     let events = sheet.extent.events;
     let turn = async |case| carried(bench, events, case).await;
     let case = |partitions, kinds| Case { partitions, kinds };
     let sides = [case(1, 5), case(6, 5), case(24, 5), case(1, 1), case(1, 20)];
     let turns = in_turns(sheet.rounds, sides, turn).await?;
-    let [one, ..] = &turns;
-    sheet.cost(Cost::PartitionRate, &one.iter().map(|one| one.rate).collect::<Vec<_>>());
     let [one, six, twenty_four, one_kind, twenty_kinds] = &turns;
+    let slower = |one: &Carried| one.enrich.rate().min(one.load.rate());
+    sheet.cost(Cost::PartitionRate, &one.iter().map(slower).collect::<Vec<_>>());
     let both = |line, ours: &[Carried], reference: &[Carried]| {
         let costs = |turns: &[Carried]| turns.iter().map(Carried::us).collect();
         let note = format!("µs of enrich and load: {}; {}", shares(ours), shares(reference));
@@ -82,18 +69,9 @@ async fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What each of both usually cost.
-fn shares(turns: &[Carried]) -> String {
-    format!("{:.1} + {:.1}", median_of(turns, |one| one.enrich), median_of(turns, |one| one.load))
-}
-
 async fn carried(bench: &Bench, events: u64, Case { partitions, kinds }: Case) -> Result<Carried, Failure> {
-    let (enrich, load) = (bench.idle(ENRICH).await?, bench.idle(LOAD).await?);
     let site = bench.beside("scale", &format!("[topics]\npartitions = {partitions}\n")).await?;
-    fill(&site, events, Shape { kinds, ..USUAL }).await?;
-    let enrich = drain(&site, ENRICH, events, enrich).await?;
-    let load = drain(&site, LOAD, events, load).await?;
+    let carried = Carried::of(bench, &site, events, Shape { kinds, ..USUAL }).await?;
     ask::forget(&site).await?;
-    let rate = enrich.rate().min(load.rate());
-    Ok(Carried { enrich: enrich.us_a_row(), load: load.us_a_row(), rate })
+    Ok(carried)
 }
