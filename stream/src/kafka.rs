@@ -49,12 +49,17 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode as Code},
     message::{BorrowedMessage, Message as _},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The tag of a fault: too many bytes wait for the broker already.
 pub const QUEUE_FULL: &str = "queue_full";
 /// The tag of a fault, and the reason of a refusal: no broker would take a message of this length.
 pub const TOO_LARGE: &str = "too_large";
+/// How long one wait for a client is, where it is waited for again and again; between two of them it is looked whether to go on.
+/// librdkafka waits whole milliseconds, and what is left of the last one is spent turning round: here that is less than a wait
+/// is late by anyway.
+const WAIT: Duration = Duration::from_micros(100_020);
+
 /// The tag of a fault: the topic is not there.
 const TOPIC_MISSING: &str = "topic_missing";
 

@@ -2,7 +2,7 @@
 //!
 //! The broker sends whole messages, so this costs their bytes on the wire; nothing is kept of them but a fingerprint.
 
-use super::{KafkaConfig, context::Quiet, died};
+use super::{KafkaConfig, WAIT, context::Quiet, died};
 use crate::{
     envelope::REDRIVE,
     fault::Fault,
@@ -25,8 +25,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const ANSWER: Duration = Duration::from_secs(30);
 /// How often it is told how far it has come.
 const TOLD: Duration = Duration::from_millis(500);
-/// How long one poll waits.
-const TICK: Duration = Duration::from_millis(100);
 /// Defaults that an operator may change: large fetches, for nobody else waits for these.
 const TUNED: [(&str, &str); 4] = [
     ("fetch.wait.max.ms", "50"),
@@ -71,7 +69,7 @@ impl Reading<'_> {
         let mut progress = Progress { read: 0, of: next - first };
         let (mut told_at, mut came_at) = (Instant::now(), Instant::now());
         while first + progress.read < next && !self.stop.is_cancelled() {
-            match self.consumer.poll(TICK) {
+            match self.consumer.poll(WAIT) {
                 Some(Ok(message)) if message.offset() >= next => break,
                 Some(Ok(message)) => {
                     if let Some(print) = prints.of_key(message.key(), redrive(&message)) {

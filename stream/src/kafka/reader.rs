@@ -1,7 +1,7 @@
 //! Reads a topic without a group: a whole one for tools that look, or a range of one partition for who carries it again.
 //! Commits nothing, ever.
 
-use super::{config::KafkaConfig, context::Quiet, detach, died, missing, offset};
+use super::{WAIT, config::KafkaConfig, context::Quiet, detach, died, missing, offset};
 use crate::{envelope::Message, fault::Fault};
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -54,8 +54,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Defaults that an operator may change: the end of a topic is noticed soon, and little is fetched ahead.
 const TUNED: [(&str, &str); 3] =
     [("fetch.wait.max.ms", "50"), ("queued.max.messages.kbytes", "16384"), ("fetch.queue.backoff.ms", "10")];
-/// How often the thread looks whether anybody still reads.
-const TICK: Duration = Duration::from_millis(100);
 /// What is read ahead: so many chunks, each closed by the message that brings it to so many bytes, or when no more has arrived.
 const AHEAD: usize = 8;
 const CHUNK_BYTES: usize = 256 << 10;
@@ -208,7 +206,7 @@ type Chunk = Result<Vec<Reading>, Fault>;
 fn read(consumer: &BaseConsumer<Quiet>, topic: &Arc<str>, mut scope: Scope, sender: &mpsc::Sender<Chunk>) {
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while !sender.is_closed() {
-        let polled = consumer.poll(if chunk.is_empty() { TICK } else { Duration::ZERO });
+        let polled = consumer.poll(if chunk.is_empty() { WAIT } else { Duration::ZERO });
         let waited = polled.is_none();
         match polled {
             None => {}

@@ -10,6 +10,7 @@
 //! its place, and the lane sees its partitions go and come back.
 
 use super::{
+    WAIT,
     assign::{Member, partitions},
     config::KafkaConfig,
     detach,
@@ -42,9 +43,6 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
 };
 
-/// How often the thread looks whether it is to end, and, without room, for the group's business.
-const TICK: Duration = Duration::from_millis(100);
-
 /// How long to wait for room before the partitions are paused. Pausing throws away what was fetched ahead, so
 /// ordinary back-pressure must not come to it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -73,13 +71,17 @@ const LEAST_BUDGET: usize = 64 << 10;
 const HANDFUL: usize = 64 << 10;
 
 /// Defaults that an operator may change.
-const TUNED: [(&str, &str); 3] = [
+const TUNED: [(&str, &str); 2] = [
     ("fetch.queue.backoff.ms", "20"),
-    ("fetch.wait.max.ms", "50"),
     // After `kill -9` the group waits this long before the next start has its partitions; librdkafka's 45 s are for
     // members that do not have a thread of their own for the group.
     ("session.timeout.ms", "10000"),
 ];
+
+/// How long, in ms, a fetch waits at the broker: for company; and where its first byte answers it, for that. The latter makes nothing
+/// late, and each wait that ends with nothing costs both sides a request.
+const FOR_COMPANY: &str = "50";
+const FOR_THE_FIRST: &str = "500";
 
 /// The property that says how much.
 const FETCH: &str = "max.partition.fetch.bytes";
@@ -217,7 +219,8 @@ impl Joining {
         let fetch = set.unwrap_or_else(|| fetch_bytes(options.fetch_buffer.0));
         // More than a partition gives at once would always be waited for.
         let (fetch, least) = (fetch.to_string(), options.fetch_least.0.clamp(1, fetch.max(1)).to_string());
-        let own = [(FETCH, &*fetch), ("fetch.min.bytes", &*least)];
+        let wait = if options.fetch_least.0 > 1 { FOR_COMPANY } else { FOR_THE_FIRST };
+        let own = [(FETCH, &*fetch), ("fetch.min.bytes", &*least), ("fetch.wait.max.ms", wait)];
         let tuned: Vec<_> = TUNED.into_iter().chain(own).collect();
         let consumer: BaseConsumer<Member> = config
             .client(options.lane, &tuned)
@@ -304,7 +307,7 @@ impl Poller {
 
     /// Takes what has arrived, up to a handful. Waits a tick for the first.
     fn gather(&self, held: &mut Held) {
-        let (mut wait, mut taken) = (TICK, 0);
+        let (mut wait, mut taken) = (WAIT, 0);
         while taken < HANDFUL
             && let Some(weight) = self.poll(wait, held)
         {
@@ -373,7 +376,7 @@ impl Poller {
 
     fn wait_for_room(&self, message: &Message) -> Option<OwnedSemaphorePermit> {
         let room = Arc::clone(&self.budget).acquire_many_owned(self.weight(message));
-        self.joining.runtime.block_on(async { tokio::time::timeout(TICK, room).await }).ok()?.ok()
+        self.joining.runtime.block_on(async { tokio::time::timeout(WAIT, room).await }).ok()?.ok()
     }
 
     /// What it weighs in the budget. A message heavier than the whole budget takes all of it, or it would wait for ever.
@@ -384,7 +387,7 @@ impl Poller {
     /// No room for a tick: after [`PATIENCE`], pauses whatever is assigned by now and serves the group. A partition
     /// that has just come may still give a message: it is held as well, for one that is let fall is lost.
     fn endure(&self, held: &mut Held) {
-        held.waited += TICK;
+        held.waited += WAIT;
         if held.waited >= PATIENCE {
             held.paused = self.consumer.assignment().ok().filter(|all| self.consumer.pause(all).is_ok());
             let _held_if_any_came = self.poll(Duration::ZERO, held);

@@ -5,7 +5,7 @@ use super::{Pace, Position, Standing, Unread, Watched};
 use crate::{
     clock,
     fault::Fault,
-    kafka::{Admin, KafkaConfig, context::Quiet, died, missing, offset},
+    kafka::{Admin, KafkaConfig, WAIT, context::Quiet, died, missing, offset},
     metrics,
 };
 use rdkafka::{
@@ -23,8 +23,6 @@ use tokio_util::sync::CancellationToken;
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long the oldest unread messages of a group may take to be read.
 const READING: Duration = Duration::from_secs(5);
-/// How often that is looked for.
-const TICK: Duration = Duration::from_millis(100);
 
 /// One message of each partition is all that is wanted.
 const TUNED: [(&str, &str); 5] = [
@@ -198,7 +196,7 @@ impl Group {
         self.consumer.assign(&list)?;
         let until = Instant::now() + READING;
         while Instant::now() < until && positions.iter().any(|position| position.unread == Unread::Unknown) {
-            let (partition, unread) = match self.consumer.poll(TICK) {
+            let (partition, unread) = match self.consumer.poll(WAIT) {
                 Some(Ok(message)) => {
                     let at_ms = message.timestamp().to_millis().unwrap_or(0);
                     (message.partition(), Unread::At(message.offset(), at_ms))
