@@ -22,8 +22,9 @@ use tracker_stream::{clock, fault::Fault, kafka::Outgoing};
 const WAITING: usize = 4096;
 /// Bytes of one group, about: whoever comes after waits for the next fsync.
 const GROUP: usize = 8 << 20;
-/// How long the first of a group waits for others, and a little longer, as threads wake. An fsync costs the CPU of several
-/// events, however many it is for; a longer wait saves more of it, but then those who wait are what is short.
+/// How long the first of a group waits for others where fewer have come than in the group before, and a little longer, as
+/// threads wake. An fsync costs the CPU of several events, however many it is for; a longer wait saves more of it, but then those who
+/// wait are what is short.
 const COMPANY: Duration = Duration::from_micros(120);
 /// How long a disk that did not take something is not counted on.
 const MISTRUST: Duration = Duration::from_secs(5);
@@ -209,9 +210,10 @@ struct Thread {
 
 impl Thread {
     fn run(mut self) {
+        let mut before = 0; // requests in the last group
         while let Some(first) = self.queue.blocking_recv() {
             let (mut groups, mut waiting, mut bytes) = (Vec::new(), Vec::new(), 0);
-            if matches!(first, Job::Append { .. }) {
+            if matches!(first, Job::Append { .. }) && self.queue.len() + 1 < before {
                 std::thread::park_timeout(COMPANY);
             }
             let mut next = Some(first);
@@ -228,6 +230,7 @@ impl Thread {
                     job => other = Some(job),
                 }
             }
+            before = groups.len();
             self.append(&groups, waiting);
             if let Some(job) = other {
                 self.other(job);
