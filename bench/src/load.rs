@@ -6,17 +6,13 @@ use crate::{
     cpu,
     latency::{Latencies, us},
     sample,
+    wire::{Answer, Wire},
 };
-use bytes::Bytes;
 use futures::future::try_join_all;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use http::StatusCode;
 use serde_json::Value;
 use std::{
     fmt::Display,
-    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -24,7 +20,8 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::TcpStream,
+    runtime::Builder,
+    task::spawn_blocking,
     time::{Instant, sleep, sleep_until},
 };
 use tracker_cli::Failure;
@@ -33,7 +30,8 @@ use tracker_stream::fault::Fault;
 /// What is asked, over and over.
 #[derive(Debug, Clone)]
 pub struct Shots {
-    requests: Arc<[Request<Full<Bytes>>]>,
+    /// As they are sent.
+    requests: Arc<[Vec<u8>]>,
     events: u64,
     answer: StatusCode,
 }
@@ -71,27 +69,32 @@ impl Shots {
     }
 
     fn of(events: u64, bodies: impl Iterator<Item = String>) -> Self {
-        let requests = bodies.zip(0..).filter_map(|(body, number)| request(body, number).ok());
+        let requests = bodies.zip(0..).map(|(body, number)| request(&body, number).into_bytes());
         Self { requests: requests.collect(), events, answer: StatusCode::OK }
     }
 
-    fn shot(&self, number: u64) -> Option<Request<Full<Bytes>>> {
+    fn shot(&self, number: u64) -> Option<&[u8]> {
         let place = usize::try_from(number).unwrap_or(0) % self.requests.len().max(1);
-        self.requests.get(place).cloned()
+        self.requests.get(place).map(Vec::as_slice)
     }
 }
 
 /// As a browser sends it, through a proxy.
-fn request(body: String, number: u64) -> http::Result<Request<Full<Bytes>>> {
-    Request::post("/tr/v1/tr/")
-        .header("host", "shop.example.com")
-        .header("content-type", "application/json")
-        .header("user-agent", sample::AGENT)
-        .header("accept-language", "de-CH,de;q=0.9,en;q=0.8")
-        .header("referer", "https://shop.example.com/")
-        .header("origin", "https://shop.example.com")
-        .header("x-forwarded-for", sample::address(number))
-        .body(Full::from(body))
+fn request(body: &str, number: u64) -> String {
+    format!(
+        "POST /tr/v1/tr/ HTTP/1.1\r\n\
+         host: shop.example.com\r\n\
+         content-type: application/json\r\n\
+         user-agent: {}\r\n\
+         accept-language: de-CH,de;q=0.9,en;q=0.8\r\n\
+         referer: https://shop.example.com/\r\n\
+         origin: https://shop.example.com\r\n\
+         x-forwarded-for: {}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        sample::AGENT,
+        sample::address(number),
+        body.len()
+    )
 }
 
 /// Who is asked: a port of this machine, and the process behind it.
@@ -153,6 +156,15 @@ struct Shared {
     over: AtomicBool,
 }
 
+/// Ends the asking, however the measurement ends.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Loads a target, and measures a stretch of it when it is warm.
 ///
 /// # Errors
@@ -171,16 +183,11 @@ pub async fn run(
         measuring: AtomicBool::new(false),
         over: AtomicBool::new(false),
     });
-    let opened = try_join_all((0..connections).map(|_| open(target.port))).await?;
-    let start = Instant::now();
-    let senders: Vec<_> = opened
-        .into_iter()
-        .enumerate()
-        .map(|(place, sender)| {
-            let beat = Beat::of(pace, start, place, connections);
-            tokio::spawn(ask(sender, Arc::clone(&shared), beat))
-        })
-        .collect();
+    let ending = Ending(Arc::clone(&shared));
+    let asking = spawn_blocking({
+        let shared = Arc::clone(&shared);
+        move || ask_all(target.port, connections, pace, &shared)
+    });
     sleep(extent.warming).await;
     shared.measuring.store(true, Ordering::Relaxed);
     let (began, cpu, events) =
@@ -189,11 +196,8 @@ pub async fn run(
     let wall = began.elapsed();
     let cpu = cpu::used(target.pid)?.saturating_sub(cpu);
     let events = shared.events.load(Ordering::Relaxed) - events;
-    shared.over.store(true, Ordering::Relaxed);
-    let mut took = Vec::new();
-    for sender in senders {
-        took.extend(sender.await.map_err(failed)??);
-    }
+    drop(ending);
+    let took = asking.await.map_err(failed)??;
     let all = shared.events.load(Ordering::Relaxed);
     Ok(Stretch { events, all, wall, cpu, took: Latencies::of(took) })
 }
@@ -231,22 +235,38 @@ impl Beat {
     }
 }
 
-/// One connection's questions; how long those took that were measured.
-async fn ask(
-    mut sender: SendRequest<Full<Bytes>>,
-    shared: Arc<Shared>,
-    mut beat: Beat,
+/// All connections' questions, asked by one thread, which is enough and leaves the server most of two cores; how long those took
+/// that were measured.
+fn ask_all(
+    port: u16,
+    connections: usize,
+    pace: Pace,
+    shared: &Arc<Shared>,
 ) -> Result<Vec<Duration>, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        let opened = try_join_all((0..connections).map(|_| Wire::open(port))).await?;
+        let start = Instant::now();
+        let beat = |place| Beat::of(pace, start, place, connections);
+        let asking =
+            opened.into_iter().zip(0..).map(|(wire, place)| ask(wire, Arc::clone(shared), beat(place)));
+        let mut took = Vec::new();
+        for one in asking.map(tokio::spawn).collect::<Vec<_>>() {
+            took.extend(one.await.map_err(failed)??);
+        }
+        Ok(took)
+    })
+}
+
+/// One connection's.
+async fn ask(mut wire: Wire, shared: Arc<Shared>, mut beat: Beat) -> Result<Vec<Duration>, Failure> {
     let mut took = Vec::new();
     while !shared.over.load(Ordering::Relaxed) {
         let Some(shot) = shared.shots.shot(shared.next.fetch_add(1, Ordering::Relaxed)) else { break };
         let since = beat.turn().await;
-        sender.ready().await.map_err(failed)?;
-        let answer = sender.send_request(shot).await.map_err(failed)?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await.map_err(failed)?.to_bytes();
+        let Answer { status, body } = wire.ask(shot).await?;
         let is_measured = shared.measuring.load(Ordering::Relaxed);
-        if !shared.shots.expects(status, &body, is_measured) {
+        if !shared.shots.expects(status, body, is_measured) {
             let told = String::from_utf8_lossy(body.get(..body.len().min(200)).unwrap_or_default());
             return Err(failed(format!("the server answered {status}: {told}")));
         }
@@ -274,22 +294,13 @@ fn is_whole(body: &[u8]) -> bool {
     body.is_empty() || body.ends_with(br#""rejected":[]}"#)
 }
 
-async fn open(port: u16) -> Result<SendRequest<Full<Bytes>>, Failure> {
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    tokio::spawn(connection);
-    Ok(sender)
-}
-
 /// The status of a GET.
 ///
 /// # Errors
 /// Nobody who answers.
 pub async fn get(port: u16, path: &str) -> Result<u16, Failure> {
-    let mut sender = open(port).await?;
-    let request = Request::get(path).header("host", "127.0.0.1").body(Full::default()).map_err(failed)?;
-    Ok(sender.send_request(request).await.map_err(failed)?.status().as_u16())
+    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+    Ok(Wire::open(port).await?.ask(request.as_bytes()).await?.status.as_u16())
 }
 
 fn failed(error: impl Display) -> Failure {

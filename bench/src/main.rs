@@ -23,6 +23,7 @@ mod sample;
 mod sheet;
 mod site;
 mod table;
+mod wire;
 
 use bench::{Bench, Extent, Files};
 use clap::Parser;
