@@ -78,12 +78,14 @@ const TUNED: [(&str, &str); 2] = [
     ("session.timeout.ms", "10000"),
 ];
 
-/// How long, in ms, a fetch waits at the broker: for company; and where its first byte answers it, for that. The latter makes nothing
-/// late, and each wait that ends with nothing costs both sides a request.
+/// How long, in ms, a fetch waits at the broker: for company; and where its first byte answers it, for that. Each wait that ends with
+/// nothing costs both sides a request. But a client has one fetch at a time from a broker: what has only just been assigned is asked
+/// for when the one that waits for the rest is over.
 const FOR_COMPANY: &str = "50";
-const FOR_THE_FIRST: &str = "500";
+const FOR_THE_FIRST: &str = "200";
 
-/// The property that says how much.
+/// The properties that say how much, and how little.
+const LEAST: &str = "fetch.min.bytes";
 const FETCH: &str = "max.partition.fetch.bytes";
 
 /// What is asked of a partition at once, at most, unless an operator says more: librdkafka's own default, and of a small
@@ -92,6 +94,11 @@ fn fetch_bytes(fetch_buffer: usize) -> usize {
     const MOST: usize = 1 << 20;
     const SHARE: usize = 32;
     (fetch_buffer / SHARE).clamp(LEAST_BUDGET, MOST)
+}
+
+/// How long a fetch waits that is answered from so many bytes on.
+const fn fetch_wait(least: usize) -> &'static str {
+    if least > 1 { FOR_COMPANY } else { FOR_THE_FIRST }
 }
 
 /// What a source reads.
@@ -215,12 +222,13 @@ impl Joining {
             self.runtime.clone(),
             &self.health,
         );
-        let set = config.properties.get(FETCH).and_then(|bytes| bytes.parse().ok());
-        let fetch = set.unwrap_or_else(|| fetch_bytes(options.fetch_buffer.0));
+        let set = |property| config.properties.get(property).and_then(|bytes| bytes.parse().ok());
+        let fetch = set(FETCH).unwrap_or_else(|| fetch_bytes(options.fetch_buffer.0));
         // More than a partition gives at once would always be waited for.
-        let (fetch, least) = (fetch.to_string(), options.fetch_least.0.clamp(1, fetch.max(1)).to_string());
-        let wait = if options.fetch_least.0 > 1 { FOR_COMPANY } else { FOR_THE_FIRST };
-        let own = [(FETCH, &*fetch), ("fetch.min.bytes", &*least), ("fetch.wait.max.ms", wait)];
+        let least = set(LEAST).unwrap_or_else(|| options.fetch_least.0.clamp(1, fetch.max(1)));
+        let wait = fetch_wait(least);
+        let (fetch, least) = (fetch.to_string(), least.to_string());
+        let own = [(FETCH, &*fetch), (LEAST, &*least), ("fetch.wait.max.ms", wait)];
         let tuned: Vec<_> = TUNED.into_iter().chain(own).collect();
         let consumer: BaseConsumer<Member> = config
             .client(options.lane, &tuned)
@@ -305,7 +313,7 @@ impl Poller {
         self.stop.load(Ordering::Acquire) || self.joining.signals.is_closed()
     }
 
-    /// Takes what has arrived, up to a handful. Waits a tick for the first.
+    /// Takes what has arrived, up to a handful. Waits for the first.
     fn gather(&self, held: &mut Held) {
         let (mut wait, mut taken) = (WAIT, 0);
         while taken < HANDFUL
@@ -335,7 +343,7 @@ impl Poller {
         }
     }
 
-    /// Hands on what the budget has room for, from the first held message on; where it has none for that one, waits a tick.
+    /// Hands on what the budget has room for, from the first held message on; where it has none for that one, waits for it.
     fn hand_on(&self, held: &mut Held) {
         let mut handful = self.with_room(held);
         if handful.is_empty() {
@@ -384,7 +392,7 @@ impl Poller {
         u32::try_from(message.weight().min(self.capacity)).unwrap_or(u32::MAX)
     }
 
-    /// No room for a tick: after [`PATIENCE`], pauses whatever is assigned by now and serves the group. A partition
+    /// No room for so long: after [`PATIENCE`], pauses whatever is assigned by now and serves the group. A partition
     /// that has just come may still give a message: it is held as well, for one that is let fall is lost.
     fn endure(&self, held: &mut Held) {
         held.waited += WAIT;
@@ -503,6 +511,11 @@ mod tests {
     #[test]
     fn a_small_buffer_is_filled_by_small_fetches() {
         assert_eq!([1, 8 << 20, 128 << 20].map(fetch_bytes), [64 << 10, 256 << 10, 1 << 20]);
+    }
+
+    #[test]
+    fn a_fetch_that_any_byte_answers_may_wait_longer_for_it() {
+        assert_eq!([0, 1, 2, 256 << 10].map(fetch_wait), ["200", "200", "50", "50"]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct TransactorOptions {
 /// How long one call may wait before it is asked whether it should go on.
 const CALL: Duration = Duration::from_secs(1);
 /// The same of a client that has only just been made: one that finds no coordinator yet looks again half a second later, but at
-/// once when it is asked anew.
+/// once when it is asked anew. It is for so long as a [`CALL`] is.
 const FIRST_CALL: Duration = Duration::from_millis(50);
 /// How long to wait before the clock is looked at again: for room, for a call's next try.
 const TICK: Duration = Duration::from_millis(5);
@@ -159,12 +159,9 @@ struct Writer {
 
 impl Writer {
     fn live(self, ready: oneshot::Sender<Result<(), Fault>>, jobs: &mpsc::Receiver<Job>) {
-        let begun = match self.client.init_transactions(FIRST_CALL) {
-            Err(error) if is_retriable(&error) => {
-                self.until_answered(|| !ready.is_closed(), || self.client.init_transactions(CALL))
-            }
-            answer => answer,
-        };
+        let started_at = Instant::now();
+        let call = || if started_at.elapsed() < CALL { FIRST_CALL } else { CALL };
+        let begun = self.until_answered(|| !ready.is_closed(), || self.client.init_transactions(call()));
         let is_ready = begun.is_ok();
         let _nobody_waits = ready.send(begun.map_err(|error| fault("transactions", &error)));
         if is_ready {
