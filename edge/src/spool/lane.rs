@@ -230,10 +230,11 @@ impl Thread {
                     job => other = Some(job),
                 }
             }
-            before = groups.len();
+            let came = groups.len();
             self.append(&groups, waiting);
-            if let Some(job) = other {
-                self.other(job);
+            match other {
+                Some(job) => self.other(job), // which may have cut the group short
+                None => before = came,
             }
             if self.log.depth().segments > 0 {
                 self.work.notify_one();
