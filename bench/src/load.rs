@@ -184,10 +184,27 @@ pub async fn run(
         over: AtomicBool::new(false),
     });
     let ending = Ending(Arc::clone(&shared));
-    let asking = spawn_blocking({
+    let mut asking = spawn_blocking({
         let shared = Arc::clone(&shared);
         move || ask_all(target.port, connections, pace, &shared)
     });
+    let (wall, cpu, events) = tokio::select! {
+        measured = stretch(target, &shared, extent) => measured?,
+        // Before its time: for an answer that is not the one to be measured, or nobody who answers.
+        ended = &mut asking => return Err(ended.map_err(failed)?.err().unwrap_or_else(|| failed("nothing to ask"))),
+    };
+    drop(ending);
+    let took = asking.await.map_err(failed)??;
+    let all = shared.events.load(Ordering::Relaxed);
+    Ok(Stretch { events, all, wall, cpu, took: Latencies::of(took) })
+}
+
+/// How long the stretch was, what the server spent, and how many events were answered.
+async fn stretch(
+    target: Target,
+    shared: &Shared,
+    extent: &Extent,
+) -> Result<(Duration, Duration, u64), Failure> {
     sleep(extent.warming).await;
     shared.measuring.store(true, Ordering::Relaxed);
     let (began, cpu, events) =
@@ -195,11 +212,7 @@ pub async fn run(
     sleep(extent.stretch).await;
     let wall = began.elapsed();
     let cpu = cpu::used(target.pid)?.saturating_sub(cpu);
-    let events = shared.events.load(Ordering::Relaxed) - events;
-    drop(ending);
-    let took = asking.await.map_err(failed)??;
-    let all = shared.events.load(Ordering::Relaxed);
-    Ok(Stretch { events, all, wall, cpu, took: Latencies::of(took) })
+    Ok((wall, cpu, shared.events.load(Ordering::Relaxed) - events))
 }
 
 /// When a connection's turns are, where there is a rate.

@@ -3,10 +3,11 @@
 
 use bytes::BytesMut;
 use http::StatusCode;
-use std::{fmt::Display, net::Ipv4Addr};
+use std::{fmt::Display, net::Ipv4Addr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 use tracker_cli::Failure;
 use tracker_stream::fault::Fault;
@@ -16,6 +17,9 @@ const HEADERS: usize = 64;
 
 /// Room for most answers.
 const ROOM: usize = 4 << 10;
+
+/// How long a server that answers at all may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that is kept.
 pub struct Wire {
@@ -47,36 +51,53 @@ impl Wire {
     /// Sends a request, and waits for the whole of its answer.
     ///
     /// # Errors
-    /// A connection that breaks, and an answer that does not say its length.
+    /// A connection that breaks or falls silent, and an answer that does not say its length, or is followed by what nobody asked for.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Answer<'_>, Failure> {
+        let Head { status, body, end } =
+            timeout(PATIENCE, self.exchange(request)).await.map_err(failed)??;
+        if self.read.len() > end {
+            return Err(failed("the server sends more than its answer"));
+        }
+        Ok(Answer { status, body: self.read.get(body..).unwrap_or_default() })
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Result<Head, Failure> {
         self.stream.write_all(request).await.map_err(failed)?;
         self.read.clear();
-        let (status, head, length) = loop {
+        loop {
             if self.stream.read_buf(&mut self.read).await.map_err(failed)? == 0 {
                 return Err(failed("the server closed the connection instead of answering"));
             }
             match head(&self.read)? {
-                Some((status, head, length)) if self.read.len() >= head + length => {
-                    break (status, head, length);
-                }
+                Some(head) if self.read.len() >= head.end => return Ok(head),
                 _ => {}
             }
-        };
-        Ok(Answer { status, body: self.read.get(head..head + length).unwrap_or_default() })
+        }
     }
 }
 
-/// The status, where the body begins, and how long it is; `None`: the head is not whole yet.
-fn head(bytes: &[u8]) -> Result<Option<(StatusCode, usize, usize)>, Failure> {
+/// What the head of an answer says.
+#[derive(Debug, PartialEq, Eq)]
+struct Head {
+    status: StatusCode,
+    /// Where the body begins.
+    body: usize,
+    /// And where it ends.
+    end: usize,
+}
+
+/// `None`: the head is not whole yet.
+fn head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(head) = answer.parse(bytes).map_err(failed)? else { return Ok(None) };
+    let httparse::Status::Complete(body) = answer.parse(bytes).map_err(failed)? else { return Ok(None) };
     let status = StatusCode::from_u16(answer.code.unwrap_or_default()).map_err(failed)?;
     let length = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok());
-    let length =
-        length.ok_or_else(|| failed(format!("an answer of {status} that does not say its length")))?;
-    Ok(Some((status, head, length)))
+    let length: Option<usize> =
+        length.and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok());
+    let end = length.and_then(|length| body.checked_add(length));
+    let end = end.ok_or_else(|| failed(format!("an answer of {status} that does not say its length")))?;
+    Ok(Some(Head { status, body, end }))
 }
 
 fn failed(error: impl Display) -> Failure {
@@ -118,11 +139,23 @@ mod tests {
         serving.await.unwrap();
     }
 
+    #[test]
+    fn of_a_head_that_is_not_whole_nothing_is_said() {
+        let answer = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nCONTENT-length: 7\r\n\r\n";
+        for end in 0..answer.len() {
+            assert_eq!(head(&answer[..end]).unwrap(), None, "{end}");
+        }
+        let whole =
+            Head { status: StatusCode::SERVICE_UNAVAILABLE, body: answer.len(), end: answer.len() + 7 };
+        assert_eq!(head(answer).unwrap(), Some(whole));
+    }
+
     #[tokio::test]
     async fn what_is_no_answer_is_a_failure() {
+        let too_much = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nab";
         let no_length = "HTTP/1.1 200 OK\r\n\r\n";
         let cut_off = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab";
-        for answer in [no_length, "SMTP ready\r\n", cut_off] {
+        for answer in [too_much, no_length, "SMTP ready\r\n", cut_off] {
             let (port, serving) = server(vec![vec![answer]]).await;
             let mut wire = Wire::open(port).await.unwrap();
             assert!(wire.ask(b"GET ").await.is_err(), "{answer}");
