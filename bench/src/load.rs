@@ -21,6 +21,7 @@ use std::{
 };
 use tokio::{
     runtime::Builder,
+    sync::oneshot,
     task::spawn_blocking,
     time::{Instant, sleep, sleep_until},
 };
@@ -184,12 +185,13 @@ pub async fn run(
         over: AtomicBool::new(false),
     });
     let ending = Ending(Arc::clone(&shared));
+    let (opened, open) = oneshot::channel();
     let mut asking = spawn_blocking({
         let shared = Arc::clone(&shared);
-        move || ask_all(target.port, connections, pace, &shared)
+        move || ask_all(target.port, connections, pace, &shared, opened)
     });
     let (wall, cpu, events) = tokio::select! {
-        measured = stretch(target, &shared, extent) => measured?,
+        measured = stretch(target, &shared, extent, open) => measured?,
         // Before its time: for an answer that is not the one to be measured, or nobody who answers.
         ended = &mut asking => return Err(ended.map_err(failed)?.err().unwrap_or_else(|| failed("nothing to ask"))),
     };
@@ -204,7 +206,12 @@ async fn stretch(
     target: Target,
     shared: &Shared,
     extent: &Extent,
+    open: oneshot::Receiver<()>,
 ) -> Result<(Duration, Duration, u64), Failure> {
+    // Many that connect at once wait for a second now and then, which is no part of the load.
+    if open.await.is_err() {
+        std::future::pending::<()>().await; // whoever could not connect says why
+    }
     sleep(extent.warming).await;
     shared.measuring.store(true, Ordering::Relaxed);
     let (began, cpu, events) =
@@ -255,14 +262,16 @@ fn ask_all(
     connections: usize,
     pace: Pace,
     shared: &Arc<Shared>,
+    opened: oneshot::Sender<()>,
 ) -> Result<Vec<Duration>, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
-        let opened = try_join_all((0..connections).map(|_| Wire::open(port))).await?;
+        let wires = try_join_all((0..connections).map(|_| Wire::open(port))).await?;
+        let _nobody_waits_any_more = opened.send(());
         let start = Instant::now();
         let beat = |place| Beat::of(pace, start, place, connections);
         let asking =
-            opened.into_iter().zip(0..).map(|(wire, place)| ask(wire, Arc::clone(shared), beat(place)));
+            wires.into_iter().zip(0..).map(|(wire, place)| ask(wire, Arc::clone(shared), beat(place)));
         let mut took = Vec::new();
         for one in asking.map(tokio::spawn).collect::<Vec<_>>() {
             took.extend(one.await.map_err(failed)??);
