@@ -21,7 +21,6 @@ use std::{
 };
 use tokio::{
     runtime::Builder,
-    sync::oneshot,
     task::spawn_blocking,
     time::{Instant, sleep, sleep_until},
 };
@@ -157,15 +156,6 @@ struct Shared {
     over: AtomicBool,
 }
 
-/// Ends the asking, however the measurement ends.
-struct Ending(Arc<Shared>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.over.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Loads a target, and measures a stretch of it when it is warm.
 ///
 /// # Errors
@@ -184,42 +174,54 @@ pub async fn run(
         measuring: AtomicBool::new(false),
         over: AtomicBool::new(false),
     });
-    let ending = Ending(Arc::clone(&shared));
-    let (opened, open) = oneshot::channel();
-    let mut asking = spawn_blocking({
-        let shared = Arc::clone(&shared);
-        move || ask_all(target.port, connections, pace, &shared, opened)
+    let extent = *extent;
+    let loading = spawn_blocking(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        runtime.block_on(load(target, connections, pace, extent, &shared))
     });
-    let (wall, cpu, events) = tokio::select! {
-        measured = stretch(target, &shared, extent, open) => measured?,
-        // Before its time: for an answer that is not the one to be measured, or nobody who answers.
-        ended = &mut asking => return Err(ended.map_err(failed)?.err().unwrap_or_else(|| failed("nothing to ask"))),
+    loading.await.map_err(failed)?
+}
+
+/// The load by one thread, which is enough and leaves the server most of two cores. Whoever still asks when it has failed ends with
+/// the thread's runtime.
+async fn load(
+    target: Target,
+    connections: usize,
+    pace: Pace,
+    extent: Extent,
+    shared: &Arc<Shared>,
+) -> Result<Stretch, Failure> {
+    // Many that connect at once wait for a second now and then, which is no part of the load.
+    let wires = try_join_all((0..connections).map(|_| Wire::open(target.port))).await?;
+    let start = Instant::now();
+    let beat = |place| Beat::of(pace, start, place, connections);
+    let asking = wires.into_iter().zip(0..).map(|(wire, place)| ask(wire, Arc::clone(shared), beat(place)));
+    let asking = try_join_all(asking.map(tokio::spawn).map(|one| async { one.await.map_err(failed)? }));
+    tokio::pin!(asking);
+    let (events, wall, cpu) = tokio::select! {
+        measured = stretch(target, shared, extent) => measured?,
+        // Before its time: for an answer that is not the one to be measured.
+        ended = &mut asking => return Err(ended.err().unwrap_or_else(|| failed("nothing to ask"))),
     };
-    drop(ending);
-    let took = asking.await.map_err(failed)??;
+    shared.over.store(true, Ordering::Relaxed);
+    let took = asking.await?.concat();
     let all = shared.events.load(Ordering::Relaxed);
     Ok(Stretch { events, all, wall, cpu, took: Latencies::of(took) })
 }
 
-/// How long the stretch was, what the server spent, and how many events were answered.
+/// How many events were answered in the stretch, how long it was, and what the server spent.
 async fn stretch(
     target: Target,
     shared: &Shared,
-    extent: &Extent,
-    open: oneshot::Receiver<()>,
-) -> Result<(Duration, Duration, u64), Failure> {
-    // Many that connect at once wait for a second now and then, which is no part of the load.
-    if open.await.is_err() {
-        std::future::pending::<()>().await; // whoever could not connect says why
-    }
+    extent: Extent,
+) -> Result<(u64, Duration, Duration), Failure> {
     sleep(extent.warming).await;
     shared.measuring.store(true, Ordering::Relaxed);
     let (began, cpu, events) =
         (Instant::now(), cpu::used(target.pid)?, shared.events.load(Ordering::Relaxed));
     sleep(extent.stretch).await;
-    let wall = began.elapsed();
-    let cpu = cpu::used(target.pid)?.saturating_sub(cpu);
-    Ok((wall, cpu, shared.events.load(Ordering::Relaxed) - events))
+    let (wall, cpu) = (began.elapsed(), cpu::used(target.pid)?.saturating_sub(cpu));
+    Ok((shared.events.load(Ordering::Relaxed) - events, wall, cpu))
 }
 
 /// When a connection's turns are, where there is a rate.
@@ -255,32 +257,7 @@ impl Beat {
     }
 }
 
-/// All connections' questions, asked by one thread, which is enough and leaves the server most of two cores; how long those took
-/// that were measured.
-fn ask_all(
-    port: u16,
-    connections: usize,
-    pace: Pace,
-    shared: &Arc<Shared>,
-    opened: oneshot::Sender<()>,
-) -> Result<Vec<Duration>, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
-        let wires = try_join_all((0..connections).map(|_| Wire::open(port))).await?;
-        let _nobody_waits_any_more = opened.send(());
-        let start = Instant::now();
-        let beat = |place| Beat::of(pace, start, place, connections);
-        let asking =
-            wires.into_iter().zip(0..).map(|(wire, place)| ask(wire, Arc::clone(shared), beat(place)));
-        let mut took = Vec::new();
-        for one in asking.map(tokio::spawn).collect::<Vec<_>>() {
-            took.extend(one.await.map_err(failed)??);
-        }
-        Ok(took)
-    })
-}
-
-/// One connection's.
+/// One connection's questions; how long those took that were measured.
 async fn ask(mut wire: Wire, shared: Arc<Shared>, mut beat: Beat) -> Result<Vec<Duration>, Failure> {
     let mut took = Vec::new();
     while !shared.over.load(Ordering::Relaxed) {

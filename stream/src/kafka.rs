@@ -55,13 +55,13 @@ use std::{sync::Arc, time::Duration};
 pub const QUEUE_FULL: &str = "queue_full";
 /// The tag of a fault, and the reason of a refusal: no broker would take a message of this length.
 pub const TOO_LARGE: &str = "too_large";
+/// The tag of a fault: the topic is not there.
+const TOPIC_MISSING: &str = "topic_missing";
+
 /// How long one wait for a client is, where it is waited for again and again; between two of them it is looked whether to go on.
 /// librdkafka waits whole milliseconds, and what is left of the last one is spent turning round: here that is less than a wait
 /// is late by anyway.
 const WAIT: Duration = Duration::from_micros(100_020);
-
-/// The tag of a fault: the topic is not there.
-const TOPIC_MISSING: &str = "topic_missing";
 
 /// The fault of a blocking call that did not come back: its thread has died.
 fn died(error: tokio::task::JoinError) -> Fault {
